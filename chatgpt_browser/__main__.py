@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import os
 import sys
-import traceback
 from typing import TYPE_CHECKING
+
+from chatgpt_browser import __version__
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -19,6 +20,8 @@ def print_traceback(kind: type[BaseException], error: BaseException, frames: Tra
 
     If stderr is a terminal, control characters in the traceback are escaped, because an error message may contain any text.
     """
+    import traceback
+
     from chatgpt_browser.cli.output.terminal_text import printable
 
     text = "".join(traceback.format_exception(kind, error, frames))
@@ -34,6 +37,11 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A reply may contain characters that the console's encoding cannot represent. They are printed as "?".
             stream.reconfigure(errors="replace")
+    if sys.argv[1:] == [
+        "--version"
+    ]:  # Without this case, the import of the command line takes most of the time.
+        sys.stdout.write(f"chatgpt-browser {__version__}\n")
+        return
     try:
         from chatgpt_browser.cli import app
 

@@ -65,6 +65,9 @@ def clean_environ(monkeypatch: pytest.MonkeyPatch, session_data_folder: Path) ->
         if name.startswith("CHATGPT_") or name in REPORT_VARIABLES:
             monkeypatch.delenv(name)
     monkeypatch.setenv("CHATGPT_DATA_DIR", str(session_data_folder))
+    monkeypatch.setenv(
+        "CHATGPT_CONFIG", os.devnull
+    )  # The commands must not read the config file of the developer.
     (session_data_folder / FILE_NAME).unlink(missing_ok=True)
     PAGE_ONLY_ORIGINS._refused_at.clear()
 

@@ -13,8 +13,6 @@ from .._protocol.backend import (
     read_title,
     title_path,
 )
-from .._protocol.conversation_pages import MAX_PAGES, ConversationPages
-from .._protocol.model_list import read_models
 from .file_binding import bind_history
 
 if TYPE_CHECKING:
@@ -44,6 +42,8 @@ class AsyncAccountDataMixin:
 
     async def list_models(self) -> list[Model]:
         """Return the models that the account may use."""
+        from .._protocol.model_list import read_models  # most programs list no models
+
         return read_models(await self._sender.backend.request_json("GET", MODELS))
 
     async def list_conversations(self, offset: int = 0, limit: int = 20) -> list[ConversationSummary]:
@@ -57,6 +57,8 @@ class AsyncAccountDataMixin:
         even if conversations are deleted during the iteration. At most 1,000 pages are requested. If the list is longer, a
         warning is logged, and the iteration ends. After 20 pages, at most two pages per second are requested.
         """
+        from .._protocol.conversation_pages import MAX_PAGES, ConversationPages
+
         pages = ConversationPages(page_size)
         while pages.path is not None:
             for conversation in pages.read(await self._sender.backend.read_past(pages.path)):

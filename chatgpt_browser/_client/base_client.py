@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .._core.errors import InvalidSessionTokenError
 from .._core.files import read_small_file
 from .._core.log import logger
-from .._core.options import DEFAULT_MODEL, BrowserContextKind, Milliseconds, Options, SendVia
+from .._core.options import DEFAULT_MODEL, Milliseconds, Options
 from .._core.saved_login import DEFAULT_PROFILE, SavedLogin
 from .._protocol.cookies import INVALID_TOKEN, NO_SESSION_TOKEN, SessionToken
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from typing_extensions import Self
+
+    from .._core.choices import BrowserContextKind, SendVia
 
 #: The maximum size of a cookie file in bytes. The exported cookies of a whole browser take a few hundred kilobytes.
 MAX_COOKIE_FILE = 16 << 20

@@ -12,7 +12,6 @@ from .._core.public import public_type
 from .._messaging.deadline import Deadline
 from .._messaging.lease import StandaloneSlot
 from .file_binding import bind_reply
-from .job_codec import decode_error
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -86,6 +85,8 @@ class AsyncJob:
     @property
     def error(self) -> ChatGPTError | None:
         """The error of a job in the state ``"failed"`` or ``"uncertain"``, else None."""
+        from .job_codec import decode_error  # most programs use no jobs
+
         return None if self._record.error is None else decode_error(self._record.error)
 
     async def refresh(self) -> None:

@@ -12,7 +12,7 @@ from .files import path_of_user
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .options import SendVia
+    from .choices import SendVia
 
 #: The type of a file to attach: a path, or ``(name, bytes)``, or ``(name, bytes, media_type)``.
 FileArgument = str | PathLike[str] | tuple[str, bytes] | tuple[str, bytes, str]

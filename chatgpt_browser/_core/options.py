@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 from urllib.parse import unquote
 
+from .choices import BrowserContextKind, SendVia
 from .environment_proxy import environment_proxy
 from .log import logger
 from .urls import BrowserURL, Site, is_browser_url
@@ -29,12 +30,6 @@ MESSAGES_PER_HOUR = "CHATGPT_MESSAGES_PER_HOUR"
 DEFAULT_MODEL = "text-davinci-002-render"
 #: If ``model`` has one of these values, the site chooses the model.
 SITE_CHOICE_MODELS = (DEFAULT_MODEL, "auto")
-#: How messages are sent. "fetch": always with a fetch request. "page": always through the site's own page. "auto": with a fetch
-#: request, until the site refuses a message because its own page did not send the message; after that, always through this page.
-SendVia = Literal["auto", "fetch", "page"]
-#: The browser context that the client uses. "own": the client creates a new context. "default": the client uses the context and
-#: the session of the browser's user.
-BrowserContextKind = Literal["own", "default"]
 
 
 def to_seconds(name: str, value: object) -> float:

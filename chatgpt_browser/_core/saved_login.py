@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .data_folder import create_data_folder, default_data_folder
-from .files import write_private
+from .files import read_small_file, write_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 
 #: The name of the default login. This login is used if no name is given.
 DEFAULT_PROFILE = "default"
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+#: Matches a name. The name is the name of a folder, so it contains no part of a path. Windows reserves some names, and removes a
+#: dot at the end of a name.
+_NAME = re.compile(
+    r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$))[a-z0-9_](?:[a-z0-9_.-]{0,62}[a-z0-9_-])?",
+    re.ASCII | re.IGNORECASE,
+)
+#: The maximum size of a file in bytes. The ids and titles of 50,000 conversations take less.
+_MAX_SIZE = 16 << 20
+#: The name of the folder with the folders of all logins except the default login.
+_FOLDER = "profiles"
 
 
 @dataclass(frozen=True)
@@ -31,16 +40,32 @@ class SavedLogin:
     folder: Path
 
     @classmethod
-    def named(cls, profile: str) -> Self:
+    def named(cls, profile: object) -> Self:
         """Return the login with this name. The login ``default`` is in the data folder itself.
 
         :raises ValueError: the name is not a simple file name.
         """
         if profile == DEFAULT_PROFILE:
             return cls(default_data_folder())
-        if _NAME.fullmatch(profile) is None:
-            raise ValueError("profile must be a name of letters, digits, '_', '-' and '.'")
-        return cls(default_data_folder() / "profiles" / profile)
+        if not isinstance(profile, str) or _NAME.fullmatch(profile) is None:
+            raise ValueError(
+                "profile must be a name of at most 64 letters, digits, '_', '-' and '.', which begins with a letter, a digit or "
+                "'_', and does not end with '.'"
+            )
+        return cls(default_data_folder() / _FOLDER / profile)
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Return the names of the logins that have a saved session or a browser profile, in alphabetical order.
+
+        The name ``default`` comes first.
+        """
+        try:
+            names = sorted(path.name for path in (default_data_folder() / _FOLDER).iterdir())
+        except OSError:  # The folder does not exist, or is not readable.
+            names = []
+        valid = [name for name in names if name != DEFAULT_PROFILE and _NAME.fullmatch(name)]
+        return [name for name in (DEFAULT_PROFILE, *valid) if cls.named(name).exists]
 
     @property
     def profile(self) -> Path:
@@ -52,8 +77,17 @@ class SavedLogin:
         """The file with the session token."""
         return self.folder / "session.json"
 
+    @property
+    def exists(self) -> bool:
+        """True if a session or a browser profile is saved."""
+        return self.session.is_file() or self.profile.is_dir()
+
     def create(self) -> None:
-        """Create the folder if it does not exist, and make it private to its owner."""
+        """Create the folder if it does not exist. Make it, and the folders between it and the data folder, private."""
+        root = default_data_folder()
+        if root in self.folder.parents:
+            create_data_folder(root)
+            create_data_folder(self.folder.parent)
         create_data_folder(self.folder)
 
     def load_session_token(self, origin: str) -> str | None:
@@ -71,8 +105,7 @@ class SavedLogin:
         If the file is missing or damaged, or belongs to another origin, return an empty dict.
         """
         try:
-            # `is_file` is called first, because reading a FIFO would block.
-            saved = json.loads(path.read_text("utf-8")) if path.is_file() else None
+            saved = json.loads(read_small_file(path, _MAX_SIZE))
         except (OSError, ValueError):
             return {}
         return saved if isinstance(saved, dict) and saved.get("origin") == origin else {}

@@ -92,10 +92,10 @@ class WholeReplyMixin:
 
     async def _wait_for_images(self) -> None:
         """If the caller expects images, wait for the images that the site makes after the end of the stream."""
-        from .image_wait import ImageWait
-
         reader = self._assembler.reader
         if reader.waits_for_images:
+            from .image_wait import ImageWait  # `send_message` does not wait for images
+
             with self._deadline.limit():
                 await ImageWait(self._sender.backend, reader, self._question or QuestionRef()).run()
 

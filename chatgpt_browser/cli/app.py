@@ -1,34 +1,123 @@
-"""The Typer application: registers the commands, the help page and the option `--version`."""
+"""The Typer application: the list of commands, the help page and the option `--version`.
+
+The module of a command is imported when the command is used, so that `--help` of one command does not import the others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Any
+from collections.abc import Iterable, Iterator, MutableMapping
+from importlib import import_module
+from typing import Annotated, Any, NamedTuple
 
 import typer
-from rich.panel import Panel
-from rich.table import Table
+from typer.core import TyperCommand
 
-from .batch.command import batch
-from .chat.command import chat
-from .command_class import Command, CommandGroup
-from .commands.ask import ask
-from .commands.demo import demo
-from .commands.install import install
-from .commands.login import login
-from .commands.logout import logout
-from .commands.models import models
-from .doctor.command import doctor
-from .environment import VARIABLES
-from .exit_codes import exit_codes
-from .history.commands import history
-from .jobs.commands import jobs
-from .output.consoles import out
-from .smoke.command import smoke
+from .command_class import Command, CommandGroup, ConfigPath, Profile
+
+
+class CommandSource(NamedTuple):
+    """The place of a command or of a group of commands, and the line about it in `--help`."""
+
+    module: str
+    attribute: str
+    #: The first paragraph of the command's own help page.
+    summary: str
+
+
+#: All commands in the order of `--help`.
+COMMANDS = {
+    "ask": CommandSource(
+        "commands.ask", "ask", "Ask one question and write the reply to standard output while it arrives."
+    ),
+    "chat": CommandSource(
+        "chat.command",
+        "chat",
+        "Have a conversation on the terminal. Ctrl-C stops a reply, Ctrl-D leaves, /help lists the commands.",
+    ),
+    "batch": CommandSource(
+        "batch.command",
+        "batch",
+        "Send many prompts, one after another; save each reply to disk before the next prompt is sent.",
+    ),
+    "models": CommandSource("commands.models", "models", "List the models that the account can use."),
+    "login": CommandSource(
+        "login.command",
+        "login",
+        "Sign in by hand in a browser window; save the session for the other commands.",
+    ),
+    "logout": CommandSource(
+        "login.logout_command", "logout", "Remove what `login` saved: the session and the browser profile."
+    ),
+    "doctor": CommandSource(
+        "doctor.command",
+        "doctor",
+        "Check everything that a message needs, and suggest what to do about each problem.",
+    ),
+    "smoke": CommandSource(
+        "smoke.command",
+        "smoke",
+        "Test one real round trip and report the duration of each step, for continuous integration.",
+    ),
+    "demo": CommandSource(
+        "commands.demo", "demo", "Talk to a fake server through a real browser: no account, no network."
+    ),
+    "install": CommandSource(
+        "commands.install",
+        "install",
+        "Find Chromium, or install it: Playwright's build, or else the system package.",
+    ),
+    "history": CommandSource(
+        "history.commands", "history", "List, show, rename, delete and export conversations."
+    ),
+    "jobs": CommandSource("jobs.commands", "jobs", "List, show, wait for, cancel and forget jobs."),
+    "config": CommandSource("commands.config", "config", "Show and edit the settings of the config file."),
+}
+
+
+class LazyCommands(MutableMapping[str, Any]):
+    """Maps the name of each command to the command, whose module is imported when the command is looked up."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._loaded:
+            self._loaded[name] = load_command(name, COMMANDS[name])
+        return self._loaded[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._loaded[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError("commands cannot be deleted")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+def load_command(name: str, source: CommandSource) -> Any:
+    """Import a command or a group of commands, and return it."""
+    found = getattr(import_module(f"{__package__}.{source.module}"), source.attribute)
+    group = found
+    if not isinstance(found, typer.Typer):
+        group = typer.Typer(add_completion=False)
+        group.command(name)(found)
+    for info in group.registered_commands:
+        info.cls = Command
+    command: Any = typer.main.get_command(group)
+    command.name = name
+    return command
 
 
 class RootGroup(CommandGroup):
     """The group of all commands. Its help page also lists environment variables and exit codes."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.commands = LazyCommands()
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command. If Ctrl-C interrupts the command, exit with code 130."""
@@ -38,14 +127,26 @@ class RootGroup(CommandGroup):
             raise typer.Exit(130) from None
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write Typer's help page, and then print the environment variables and the exit codes."""
-        super().format_help(ctx, formatter)
+        """Write Typer's help page, and then print the environment variables and the exit codes. No command is imported."""
+        from .environment import VARIABLES
+        from .exit_codes import exit_codes
+        from .output.consoles import out
+
+        commands = self.commands
+        self.commands = {name: TyperCommand(name, help=source.summary) for name, source in COMMANDS.items()}
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self.commands = commands
         out.print(help_panel("Environment", VARIABLES))
         out.print(help_panel("Exit codes", ((str(code), meaning) for code, meaning in exit_codes())))
 
 
-def help_panel(title: str, rows: Iterable[tuple[str, str]]) -> Panel:
+def help_panel(title: str, rows: Iterable[tuple[str, str]]) -> Any:
     """Return a panel in the style of Typer's help. It contains the rows as a table of two columns."""
+    from rich.panel import Panel
+    from rich.table import Table
+
     table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
     table.add_column(style="bold cyan", no_wrap=True)
     table.add_column()
@@ -64,20 +165,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (ask, chat, batch, models, login, logout, doctor, smoke, demo, install):
-    app.command()(command)
-app.add_typer(history, name="history")
-app.add_typer(jobs, name="jobs")
-for info in (*app.registered_commands, *history.registered_commands, *jobs.registered_commands):
-    info.cls = Command
 
 
 def print_version(requested: bool) -> None:
     """If `requested` is True (the option `--version`), print the version and exit."""
     if requested:
-        import importlib.metadata
+        from chatgpt_browser import __version__
 
-        typer.echo(f"chatgpt-browser {importlib.metadata.version('chatgpt-browser-api')}")
+        typer.echo(f"chatgpt-browser {__version__}")
         raise typer.Exit
 
 
@@ -87,5 +182,7 @@ def root(
         bool,
         typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
+    profile: Profile = None,
+    config: ConfigPath = None,
 ) -> None:
-    """Define the options that are given before the name of a command."""
+    """Define the options that are given before the name of a command. A command reads the last two from the context."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from chatgpt_browser._core.errors import BrowserLaunchError, InvalidSessionTokenError
+from chatgpt_browser._core.saved_login import DEFAULT_PROFILE
 
 from .environment import (
     TOKEN,
@@ -18,10 +19,10 @@ from .environment import (
     has_display,
     options_from_environment,
     site_origin,
-    token_from_environment,
 )
 from .exit_codes import errors_as_exit_codes
 from .output.consoles import logging_to_stderr
+from .settings.settings import Settings
 from .state.data_folder import DataFolder
 from .terminal_settings import restored_terminal_settings
 
@@ -37,17 +38,21 @@ def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
 
     The session comes from the first of these sources that applies:
 
-    1. The session of a running browser, if the environment chooses this browser. The client then has no session token.
-    2. The session token in the environment variable, if the variable is set.
-    3. The session token and the browser profile that `login` saved. If the site replaces this token, the new token is saved.
+    1. The session token and the browser profile of the saved login, if the option `--profile` is given.
+    2. The session of a running browser, if the environment chooses this browser. The client then has no session token.
+    3. The session token in the environment variable, if the variable is set.
+    4. The session token and the browser profile that `login` saved. If the site replaces this token, the new token is saved.
 
     An option that is None is not passed to the client.
 
     :raises InvalidSessionTokenError: there is no session token, or the token is empty.
-    :raises typer.BadParameter: a base URL is invalid.
+    :raises typer.BadParameter: a base URL is invalid, or `--profile` contradicts the environment.
     """
-    options = browser_options() | options
-    given = None if options.get("browser_context") == "default" else token_from_environment()
+    settings = Settings.current()
+    options = settings.client_options | browser_options() | _without_none(options)
+    given = settings.session_token
+    if options.get("browser_context") == "default":
+        given = None
     if given is not None and not str(given).strip():
         raise InvalidSessionTokenError(f"There is no session token: {TOKEN} is empty.")
     if given is not None or options.get("browser_context") == "default":
@@ -60,17 +65,29 @@ def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
 
 def _create_client_from_login(**options: Any) -> ChatGPTAPI:
     """Return a client with the session that `login` saved. Unless a running browser is used, also use the saved profile."""
-    folder = DataFolder.default()
+    folder = DataFolder.current()
     saved = folder.load_session_token(site_origin())
     if saved is None:
         # This call raises an error for an invalid option. Such an error is reported instead of the missing token.
         options_from_environment(**_without_none(options))
-        raise InvalidSessionTokenError("There is no session token.")
+        raise InvalidSessionTokenError(_no_session_message(Settings.current().profile))
     if not options.get("browser_url"):
         options["user_data_dir"] = folder.profile
     client = _create_client(saved, **options)
     client._save_tokens(folder)
     return client
+
+
+def _no_session_message(profile: str) -> str:
+    """Return the error message for a login without a saved session. If other logins are saved, the message names them."""
+    names = DataFolder.names()
+    if profile == DEFAULT_PROFILE and not names:
+        return "There is no session token."
+    command = "login" if profile == DEFAULT_PROFILE else f"login --profile {profile}"
+    return (
+        f"There is no session token in the saved login {profile!r}; run `chatgpt-browser {command}`. "
+        f"Saved logins: {', '.join(names) or 'none'}."
+    )
 
 
 @contextmanager

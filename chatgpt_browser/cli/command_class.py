@@ -4,20 +4,57 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from .completion import complete_profile
+from .environment import CONFIG, PROFILE
 from .input.text_checks import encoding_problem
 from .output.consoles import print_labelled, print_note
+from .settings.config_file import ConfigFileError
+from .settings.keys import KEYS
+from .settings.settings import Settings
 
 #: The class of usage errors. It cannot be imported by name, because its module depends on the version of Typer.
 UsageError: Any = typer.BadParameter.__base__
 
 
+_PANEL = "Every command"
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        help=f"Name of the saved login; default: {PROFILE}, or `profile` in the config file, or `default`.",
+        metavar="NAME",
+        rich_help_panel=_PANEL,
+        autocompletion=complete_profile,
+    ),
+]
+ConfigPath = Annotated[
+    str | None,
+    typer.Option(
+        "--config",
+        help=f"Config file; default: {CONFIG}, or else the file that `config path` prints.",
+        metavar="FILE",
+        rich_help_panel=_PANEL,
+    ),
+]
+
+
 def _no_type(ctx: Any) -> None:
     """Return None, so that the help page shows no type for the argument."""
+
+
+def _without_conversion(param: Any) -> Callable[[Any, Any], Any]:
+    """Return a replacement for the method `process_value` of an option. It calls the callback of the option, if any."""
+
+    def process_value(ctx: Any, value: Any) -> Any:
+        return value if param.callback is None else param.callback(ctx, param, value)
+
+    return process_value
 
 
 class HelpMixin:
@@ -35,12 +72,20 @@ class HelpMixin:
         return params
 
 
+def common_options(profile: Profile = None, config: ConfigPath = None) -> None:
+    """Define the options that every command has. Each parameter has the name of a field of `Settings`, without `_option`."""
+
+
 class Command(HelpMixin, TyperCommand):
-    """A command whose text arguments must be valid UTF-8."""
+    """A command whose text arguments must be valid UTF-8. It also has the options of `common_options`."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.help = join_lines(self.help or "")
+        self._common_names = []
+        for param in _common_params():
+            self._common_names.append(param.name)
+            self.params.append(param)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments. Return the arguments that were not parsed, as Click's method does.
@@ -48,6 +93,9 @@ class Command(HelpMixin, TyperCommand):
         :raises typer.BadParameter: a text argument is not UTF-8. Paths are not checked, because a file name may be any bytes.
         """
         rest: list[str] = super().parse_args(ctx, args)
+        ctx.obj = self._settings(ctx)
+        if not ctx.resilient_parsing:  # The shell completes a word of an incomplete command line.
+            apply_config(ctx, ctx.obj)
         params: list[Any] = list(self.params)
         for param in params:
             value = ctx.params.get(param.name)
@@ -57,9 +105,57 @@ class Command(HelpMixin, TyperCommand):
                     raise typer.BadParameter(f"the text {problem}", ctx=ctx, param=param)
         return rest
 
+    def _settings(self, ctx: Any) -> Settings:
+        """Return the settings of the options that every command has. The options may also precede the name of the command."""
+        before = ctx.find_root().params
+        given = {name: ctx.params.pop(name) for name in self._common_names}
+        return Settings(
+            **{
+                f"{name}_option": before.get(name) if value is None else value
+                for name, value in given.items()
+            }
+        )
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. While it runs, its settings are the current settings."""
+        with ctx.obj.activated():
+            return super().invoke(ctx)
+
+
+def apply_config(ctx: Any, settings: Settings) -> None:
+    """Set the parameters of a command that the config file contains, and that neither an option nor a variable sets.
+
+    If several parameters belong to one key of the file, such as `--plain-text` and `--json`, each of them replaces the key.
+
+    :raises typer.BadParameter: the config file is invalid.
+    """
+    for key in KEYS:
+        names = [name for name in key.parameters(None) if name in ctx.params]
+        if not names or any(ctx.get_parameter_source(name).name != "DEFAULT" for name in names):
+            continue
+        if key.name in settings.config.values:
+            values = key.parameters(settings.config.values[key.name])
+            ctx.params.update({name: values[name] for name in names})
+
+
+def _common_params() -> list[Any]:
+    """Return new parameters for the options of `common_options`."""
+    app = typer.Typer(add_completion=False)
+    app.command()(common_options)
+    params: list[Any] = list(typer.main.get_command(app).params)
+    return params
+
 
 class CommandGroup(HelpMixin, TyperGroup):
     """A group of commands that prints a usage error like other errors: as plain lines, without a frame."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the options of the group. Return the other arguments, as Click's method does."""
+        for param in self.get_params(ctx):
+            # The options of groups are flags and texts. To convert them, Typer would import pydantic, which takes 0.1 s.
+            param.process_value = _without_conversion(param)
+        rest: list[str] = super().parse_args(ctx, args)
+        return rest
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         """Parse the options that precede the name of the command. After a usage error, print the error and exit."""
@@ -79,6 +175,10 @@ class CommandGroup(HelpMixin, TyperGroup):
 def exit_of_usage_error(error: Any) -> BaseException:
     """Print a usage error, unless Typer has already printed the help page. Return the `typer.Exit` that ends the command."""
     if type(error).__name__ == "NoArgsIsHelpError":
+        return typer.Exit(error.exit_code)
+    if isinstance(error, ConfigFileError):
+        print_labelled("error", "bold red", error.message)
+        print_labelled("hint", "dim", "`chatgpt-browser config edit` opens the config file")
         return typer.Exit(error.exit_code)
     if error.ctx is not None:
         print_note(error.ctx.get_usage())

@@ -11,7 +11,6 @@ import typer
 
 from chatgpt_browser._core.data_folder import DATA_FOLDER
 from chatgpt_browser._core.options import MESSAGES_PER_HOUR
-from chatgpt_browser._core.saved_login import DEFAULT_PROFILE, SavedLogin
 
 if TYPE_CHECKING:
     from chatgpt_browser._core.options import Options
@@ -23,10 +22,17 @@ SEND_VIA = "CHATGPT_SEND_VIA"
 COOKIE_FILES = (".json", ".txt")
 #: Maps a base URL option of the client to the environment variable that sets the option.
 BASE_URLS = {"api_base_url": "CHATGPT_API_BASE_URL", "backend_api_base_url": "CHATGPT_BACKEND_API_BASE_URL"}
+#: The client's default base URLs. The client itself is not imported for them, because shell completion needs them.
+_DEFAULT_BASE_URLS = {
+    "api_base_url": "https://chat.openai.com/api",
+    "backend_api_base_url": "https://chat.openai.com/backend-api",
+}
 #: Maps a client option that chooses a running browser to the environment variable that sets the option.
 BROWSER = {"browser_url": "CHATGPT_BROWSER_URL", "browser_context": "CHATGPT_BROWSER_CONTEXT"}
 #: The environment variable that names the saved login.
 PROFILE = "CHATGPT_PROFILE"
+#: The environment variable that contains the path of the config file.
+CONFIG = "CHATGPT_CONFIG"
 #: Pairs of a variable's name and its description, for `--help` and the documentation.
 VARIABLES = (
     (
@@ -47,16 +53,14 @@ VARIABLES = (
         MESSAGES_PER_HOUR,
         "the client's messages_per_hour; `batch` waits when the limit is reached, other commands fail",
     ),
-    (PROFILE, "name of the saved login; the option --profile of login and logout takes precedence"),
+    (PROFILE, "name of the saved login; the option --profile takes precedence"),
+    (CONFIG, "path of the config file; the option --config takes precedence"),
     (DATA_FOLDER, "folder for the browser profile, the saved session and the last conversation's id"),
 )
 
 
-#: The remedy that is printed if `login` cannot open a window, because there is no display.
-SIGN_IN_ELSEWHERE = (
-    f"sign in on a machine with a display and set {TOKEN} here, or provide a display for `login` "
-    "(ssh -X, xvfb-run)"
-)
+#: The remedy that `doctor` prints if there is neither a session token nor a display for `login`.
+SIGN_IN_ELSEWHERE = "`chatgpt-browser login` lists the ways to sign in without a display"
 
 
 def has_display() -> bool:
@@ -82,26 +86,6 @@ def browser_options() -> dict[str, Any]:
     return {option: os.environ[name] for option, name in BROWSER.items() if os.environ.get(name)}
 
 
-def profile_from_environment() -> str:
-    """Return the name of the saved login that the environment variable contains, or else the default name.
-
-    :raises typer.BadParameter: the name is invalid.
-    """
-    return checked_profile(os.environ.get(PROFILE) or DEFAULT_PROFILE)
-
-
-def checked_profile(name: str) -> str:
-    """Check the name of a saved login, and return the name.
-
-    :raises typer.BadParameter: the name is invalid.
-    """
-    try:
-        SavedLogin.named(name)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-    return name
-
-
 def options_from_environment(**options: Any) -> Options:
     """Return client options: the given options, the base URLs from the environment, and defaults for all other options.
 
@@ -120,4 +104,9 @@ def site_origin() -> str:
 
     :raises typer.BadParameter: a base URL is invalid.
     """
-    return options_from_environment().site.origin
+    from chatgpt_browser._core.urls import Site
+
+    try:
+        return Site.checked(**_DEFAULT_BASE_URLS | base_url_options()).origin
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None

@@ -40,7 +40,8 @@ ERROR_KINDS = (
         errors.InvalidSessionTokenError,
         3,
         "the session token is missing or malformed",
-        "run `chatgpt-browser login`, or set CHATGPT_SESSION_TOKEN to the session cookie or a file with it (see the README)",
+        "run `chatgpt-browser login`, or set CHATGPT_SESSION_TOKEN to the session cookie or a file with it; the browser that a "
+        "copied cookie comes from may be signed out",
     ),
     ErrorKind(
         errors.ProxyError,

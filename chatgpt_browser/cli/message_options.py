@@ -9,12 +9,13 @@ import typer
 
 from chatgpt_browser._core.message_options import MessageOptions
 
+from .completion import complete_effort
 from .output.option_names import message_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from chatgpt_browser._core.options import SendVia
+    from chatgpt_browser._core.choices import SendVia
 
 _PANEL = "Message"
 
@@ -37,6 +38,7 @@ Effort = Annotated[
         help="Effort with which the model thinks; the command `models` lists the efforts of each model.",
         metavar="NAME",
         rich_help_panel=_PANEL,
+        autocompletion=complete_effort,
     ),
 ]
 Tools = Annotated[

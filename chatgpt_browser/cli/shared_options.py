@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from chatgpt_browser._core.options import SendVia
+from chatgpt_browser._core.choices import SendVia
 
-from .environment import PROFILE, SEND_VIA
+from .completion import complete_conversation_id, complete_model
+from .environment import SEND_VIA
 from .state.last_conversation import LAST
 
 Headed = Annotated[bool, typer.Option("--headed", help="Show the browser window.")]
@@ -26,7 +27,13 @@ Verbose = Annotated[
 ]
 Model = Annotated[
     str | None,
-    typer.Option("--model", "-m", help="Model to use; the command `models` lists them.", metavar="NAME"),
+    typer.Option(
+        "--model",
+        "-m",
+        help="Model to use; the command `models` lists them.",
+        metavar="NAME",
+        autocompletion=complete_model,
+    ),
 ]
 SendViaOption = Annotated[
     SendVia,
@@ -35,14 +42,6 @@ SendViaOption = Annotated[
         envvar=SEND_VIA,
         help="How messages are sent: `fetch` by the client's own request, `page` by the site's own page, `auto` by the page "
         "once the site has responded that it requires that.",
-    ),
-]
-Profile = Annotated[
-    str | None,
-    typer.Option(
-        "--profile",
-        help=f"Name of the saved login; the other commands use the one that {PROFILE} names.",
-        metavar="NAME",
     ),
 ]
 Timeout = Annotated[
@@ -65,13 +64,10 @@ SaveFiles = Annotated[
         metavar="FOLDER",
     ),
 ]
-PlainText = Annotated[bool, typer.Option("--plain-text", help="Remove the Markdown from the reply.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Write JSON to standard output; errors too.")]
-
-
-def complete_conversation_id(incomplete: str) -> list[str]:
-    """Return the completions of a conversation argument: only `last`, because ids would need a request to the site."""
-    return [LAST] if LAST.startswith(incomplete) else []
+PlainText = Annotated[
+    bool, typer.Option("--plain-text/--markdown", help="Remove the Markdown from the reply, or keep it.")
+]
+AsJson = Annotated[bool, typer.Option("--json/--no-json", help="Write JSON to standard output; errors too.")]
 
 
 #: The accepted forms of a conversation argument, for the help page of `history`.

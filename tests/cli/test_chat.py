@@ -148,7 +148,7 @@ def test_chat_open_without_id_lists_conversations(
     chat.handle("One")
     chat.handle("/open")
     conversation_id = account.posts[0].json.get("conversation_id") or load_position(
-        DataFolder.default(), account.server.origin
+        DataFolder.current(), account.server.origin
     )
     assert conversation_id
     assert re.search(rf"^{conversation_id[0]}\t", capsys.readouterr().out, re.MULTILINE)

@@ -17,7 +17,6 @@ from chatgpt_browser import History, HistoryMessage, RateLimitError
 from chatgpt_browser.cli.history.rate_limit_waits import RateLimitWaits
 from chatgpt_browser.cli.output import wait_spinner as wait_spinner_module
 from chatgpt_browser.cli.output.conversation_formats import Format, file_name, format_conversation
-from chatgpt_browser.cli.shared_options import complete_conversation_id
 from chatgpt_browser.testing import Answer
 
 if TYPE_CHECKING:
@@ -453,11 +452,6 @@ def test_models_writes_table_or_json(invoke: Invoke, account: Account) -> None:
     assert invoke("models").stdout.startswith("text-davinci-002-render\tTurbo (Default)\t4097\n")
     content = json.loads(invoke("models", "--json").stdout)
     assert content[0] == {"slug": "text-davinci-002-render", "title": "Turbo (Default)", "max_tokens": 4097}
-
-
-def test_complete_conversation_id_returns_last() -> None:
-    assert complete_conversation_id("") == complete_conversation_id("la") == ["last"]
-    assert complete_conversation_id("6f1c") == []
 
 
 def test_wait_spinner_long_wait_shows_elapsed_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ HTML = "text/html"
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
     monkeypatch.setenv("CHATGPT_DATA_DIR", str(tmp_path / "data"))
-    return DataFolder.default()
+    return DataFolder.current()
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ def test_from_login_uses_profile_and_saves_rotated_token(
     folder: DataFolder, monkeypatch: pytest.MonkeyPatch, profile: str
 ) -> None:
     with FakeChatGPT(rotate_session_token=True) as site:
-        login = DataFolder.of_option(profile)
+        login = DataFolder.named(profile)
         login.save_session_token(site.origin, site.session_token)
         urls = {"api_base_url": site.api_base_url, "backend_api_base_url": site.backend_api_base_url}
         with ChatGPTAPI.from_login(profile, **urls) as api:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import subprocess
 import sys
@@ -11,8 +12,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+import chatgpt_browser
 from chatgpt_browser import __main__ as main_module
 from chatgpt_browser.cli import app
+from chatgpt_browser.cli.app import COMMANDS, load_command
 from chatgpt_browser.testing import FakeChatGPT
 
 if TYPE_CHECKING:
@@ -110,17 +113,47 @@ def leaf_commands(command: Any) -> Iterator[Any]:
         yield command
 
 
-def test_help_imports_no_heavy_module() -> None:
+HEAVY = {
+    "playwright", "prompt_toolkit", "asyncio", "anyio", "starlette", "pytest", "pydantic", "tenacity", "filelock",
+    "importlib.metadata", "chatgpt_browser._core.options", "chatgpt_browser._client.client",
+    "chatgpt_browser._protocol.file_refs",
+}  # fmt: skip
+
+
+def modules_after(*arguments: str) -> set[str]:
+    """Return the names of the modules that a new process has imported after it ran the command line."""
     code = (
-        "import sys; sys.argv = ['chatgpt-browser', '--help']\n"
+        f"import sys; sys.argv = ['chatgpt-browser', *{arguments}]\n"
         "from chatgpt_browser.__main__ import main\n"
         "try: main()\n"
-        "except SystemExit: print(*sys.modules, file=sys.stderr)"
+        "except SystemExit: pass\n"
+        "print(*sys.modules, file=sys.stderr)"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
-    loaded = set(run.stderr.split())
-    assert "chatgpt_browser.cli" in loaded
-    assert loaded.isdisjoint({"playwright", "prompt_toolkit", "asyncio", "anyio", "starlette", "pytest"})
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    return set(run.stderr.split())
+
+
+@pytest.mark.parametrize("command", ["", "ask", "chat", "batch", "history list", "jobs wait"])
+def test_help_imports_no_heavy_module(command: str) -> None:
+    loaded = modules_after(*command.split(), "--help")
+    assert loaded & HEAVY == set()
+    names = {name for name in COMMANDS if f"chatgpt_browser.cli.{COMMANDS[name].module}" in loaded}
+    assert names == {*command.split()[:1]}
+
+
+def test_version_imports_no_command_line() -> None:
+    loaded = modules_after("--version")
+    assert not any(name.startswith(("chatgpt_browser.cli", "typer", "rich")) for name in loaded)
+
+
+def test_version_is_the_version_of_the_package() -> None:
+    assert chatgpt_browser.__version__ == importlib.metadata.version("chatgpt-browser-api")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_summary_in_help_is_first_paragraph_of_command(name: str) -> None:
+    command = load_command(name, COMMANDS[name])
+    assert COMMANDS[name].summary == " ".join(command.help.split("\n\n")[0].split())
 
 
 @pytest.mark.parametrize(

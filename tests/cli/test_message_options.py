@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+import typer
 
 from chatgpt_browser.cli.chat.message_defaults import MessageDefaults
 from chatgpt_browser.testing import FakeChatGPT, UploadOptions
@@ -91,3 +92,23 @@ def test_message_defaults_files_are_for_one_message_and_project_for_a_new_conver
     defaults.attach(str(path))
     assert defaults.attach("") == "No file is attached to the next message."
     assert defaults.for_message(is_new=False) == {"effort": "max"}
+    assert defaults.attach(f"'{path}' ") == "Attached to the next message: notes.txt"
+
+
+def test_message_defaults_effort_applies_to_the_next_messages() -> None:
+    defaults = MessageDefaults({})
+    assert defaults.set_effort("") == "Effort: the site chooses"
+    assert defaults.set_effort("high") == defaults.set_effort("") == "Effort: high"
+    assert defaults.for_message(is_new=False) == {"effort": "high"}
+    assert defaults.set_effort("default") == "Effort: the site chooses"
+    assert defaults.for_message(is_new=True) == {}
+
+
+def test_message_defaults_with_fetch_refuse_files_and_effort(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").touch()
+    defaults = MessageDefaults({}, "fetch")
+    with pytest.raises(typer.BadParameter, match="--attach cannot be used"):
+        defaults.attach(str(tmp_path / "a.txt"))
+    with pytest.raises(typer.BadParameter, match="--effort cannot be used"):
+        defaults.set_effort("high")
+    assert defaults.for_message(is_new=True) == {}

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chatgpt_browser.cli.output.saved_files import save_files
+from chatgpt_browser import History, HistoryMessage
+from chatgpt_browser.cli.output.saved_files import ConversationFiles, save_files
 from chatgpt_browser.testing import Answer, Reply, SentFile
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.support.cli_fixtures import Account, Invoke
 
 FILES = (
@@ -99,6 +99,21 @@ def test_history_export_to_a_file_saves_the_files_beside_it(
     assert "- ![A cat.png](talk-files/A%20cat.png)" in text
     assert "- ![A cat.png](talk-files/A%20cat%20%282%29.png)" in text
     assert "sandbox:" not in text
+
+
+def test_conversation_files_get_the_suffix_of_the_downloaded_image(tmp_path: Path) -> None:
+    def save(path: Any, **_: Any) -> Path:
+        assert str(path).endswith("/")
+        (target := Path(path) / "A cat.webp").write_bytes(b"image")
+        return target
+
+    images: list[Any] = [SimpleNamespace(name="A cat.png", kind="image", id="x", save=save) for _ in range(2)]
+    message = HistoryMessage("m", "assistant", "Here.", files=tuple(images))
+    for _ in range(2):  # A second export replaces the files.
+        history = History("c", None, None, None, None, (message,))
+        text = ConversationFiles(tmp_path, "talk-files").save(history).messages[0].text
+        assert names_in(tmp_path / "talk-files") == ["A cat (2).webp", "A cat.webp"]
+    assert "![A cat.png](talk-files/A%20cat.webp)\n- ![A cat.png](talk-files/A%20cat%20%282%29.webp)" in text
 
 
 def test_history_export_to_a_folder_saves_the_files_again(

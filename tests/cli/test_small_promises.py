@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 import typer
 
-from chatgpt_browser import ChatGPTTimeoutError, InvalidSessionTokenError, StreamInterruptedError
+from chatgpt_browser import (
+    ChatGPTTimeoutError,
+    ConversationSummary,
+    InvalidSessionTokenError,
+    StreamInterruptedError,
+)
 from chatgpt_browser.cli.batch.command import failures_by_error
 from chatgpt_browser.cli.batch.result_file import Outcome
 from chatgpt_browser.cli.exit_codes import describe_error
@@ -133,7 +138,7 @@ def test_ask_conversation_accepts_number(invoke: Invoke, account: Account, conve
 
 
 def test_find_conversation_id_ambiguous_or_missing_is_usage_error(account: Account) -> None:
-    remember_list(["abcd-1", "abcd-2"])
+    remember_list([ConversationSummary("abcd-1"), ConversationSummary("abcd-2")])
     for name, message in (("abcd", "several ids"), ("3", "there is no number 3"), ("", "must not be empty")):
         with pytest.raises(typer.BadParameter, match=message):
             find_conversation_id(account.api, name)

@@ -135,6 +135,37 @@ def test_footnotes_mark_each_passage_and_number_each_source_once() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Use `a|b` now.", "Use `ab`[1] now."),
+        ("Use ``a ` b|`` now.", "Use ``a ` b``[1] now."),
+        ("Use `ab`| now.", "Use `ab`[1] now."),
+        ("A \\`b| c` d.", "A \\`b[1] c` d."),
+        ("A lone ` and b| c.", "A lone ` and b[1] c."),
+        ("| a | b |\n| - | - |\n| `x^y` | z |", "| a | b |\n| - | - |\n| `xy`[1] | z |"),
+        ("```py\nx = 1|\ny\n```\n\nNext.", "```py\nx = 1\ny\n```\n\n[1]\n\nNext."),
+        ("```\nx|\n```\nNext.", "```\nx\n```\n\n[1]\n\nNext."),
+        ("```\nx\n```|", "```\nx\n```\n\n[1]"),
+        ("- a\n  ```\n  x|\n  ```\n- b", "- a\n  ```\n  x\n  ```\n\n  [1]\n\n- b"),
+        ("> ```\n> x|\n> ```", "> ```\n> x\n> ```\n>\n> [1]"),
+        ("A.\n\n    code| here\n\nB.", "A.\n\n    code here\n\n    [1]\n\nB."),
+        ("```\nx|", "```\nx"),
+    ],
+)
+def test_footnotes_mark_is_never_in_code(text: str, expected: str) -> None:
+    mark = "^" if "^" in text else "|"
+    end = text.index(mark)
+    citation = Citation("Sky", SKY.url, None, 0, end)
+    assert Footnotes([citation]).mark(text[:end] + text[end + 1 :]) == expected
+
+
+def test_footnotes_several_marks_after_same_code_are_in_order() -> None:
+    citations = [Citation("Sky", SKY.url, None, 2, 3), Citation("Sea", SEA.url, None, 2, 2)]
+    footnotes = Footnotes([*citations, Citation("Sky", SKY.url, None, 0, 4)])
+    assert footnotes.mark("`abc` d") == "`abc`[1][2] d"
+
+
 def test_format_conversation_as_markdown_has_footnotes() -> None:
     answer = HistoryMessage("m-2", "assistant", "Sea. The sky\n", citations=(SKY, SEA))
     history = History("c", "T", None, None, "m-2", (HistoryMessage("m-1", "user", "?"), answer))

@@ -104,3 +104,10 @@ def test_api_connection_error_is_not_authentication_error() -> None:
     assert not isinstance(error, package.AuthenticationError)
     assert error.permanent
     assert not package.APIConnectionError("no network").permanent
+
+
+def test_upload_error_message_contains_no_control_character() -> None:
+    name = "a\x1b[31m\u202eb\n.txt"
+    error = package.UploadError(f"The site refused {name} (größer als 20 MB).", file=name)
+    assert str(error) == "The site refused a\\x1b[31m\\u202eb\\n.txt (größer als 20 MB)."
+    assert error.file == name

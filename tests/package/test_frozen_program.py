@@ -13,6 +13,7 @@ import pytest
 
 import chatgpt_browser
 from chatgpt_browser._pyinstaller import get_hook_dirs
+from chatgpt_browser.cli.app import COMMANDS
 
 if TYPE_CHECKING:
     from tests.support.client_fixtures import Serve
@@ -28,11 +29,11 @@ if __name__ == "__main__":
 """
 
 
-def run_hook() -> dict[str, Any]:
+def run_hook(package: str = "chatgpt_browser") -> dict[str, Any]:
     pytest.importorskip("PyInstaller")
     (folder,) = get_hook_dirs()
     scope: dict[str, Any] = {}
-    exec((Path(folder) / "hook-chatgpt_browser.py").read_text(), scope)
+    exec((Path(folder) / f"hook-{package}.py").read_text(), scope)
     return scope
 
 
@@ -52,6 +53,11 @@ def test_hook_collects_every_file_and_module() -> None:
         scope["hiddenimports"]
     )
     assert not [name for name in scope["hiddenimports"] if name.startswith("chatgpt_browser.cli")]
+
+
+def test_hook_of_command_line_collects_every_command() -> None:
+    found = run_hook("chatgpt_browser.cli")["hiddenimports"]
+    assert {f"chatgpt_browser.cli.{source.module}" for source in COMMANDS.values()} <= set(found)
 
 
 @pytest.mark.long

@@ -11,6 +11,7 @@ import typer
 from rich.text import Text
 
 from ..client_factory import client_from_environment
+from ..completion import complete_model
 from ..exit_codes import BATCH_FAILURES, UNCERTAIN_MESSAGES, errors_as_exit_codes
 from ..output.consoles import logging_to_stderr, print_note
 from ..output.milestones import milestone_callback
@@ -55,7 +56,13 @@ GiveUpAfter = Annotated[
     int, typer.Option(help="Stop after this many failures in a row.", min=1, metavar="NUMBER")
 ]
 ModelName = Annotated[
-    str | None, typer.Option("--model", help="Model for prompts without `model`.", metavar="NAME")
+    str | None,
+    typer.Option(
+        "--model",
+        help="Model for prompts without `model`.",
+        metavar="NAME",
+        autocompletion=complete_model,
+    ),
 ]
 
 #: At most this many uncertain prompts are named on standard error.

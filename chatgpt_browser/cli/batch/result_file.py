@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import filelock
 import typer
 
 from chatgpt_browser import APIStatusError, BatchResult, ChatGPTError, JobUncertainError
 from chatgpt_browser._core.files import append_synced, encode_text, open_private, sync_folder, write_private
 
 from ..output.option_names import message_of
-from .output_lock import OutputLock
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -49,6 +47,10 @@ class ResultFile:
     """
 
     def __init__(self, path: Path) -> None:
+        import filelock
+
+        from .output_lock import OutputLock
+
         self._path = path
         #: True if the last line of the file was incomplete, and was removed when the file was opened.
         self.was_cut = False

@@ -57,7 +57,7 @@ class ChatSession:
         arguments: dict[str, Any] | None = None,
     ) -> None:
         self._api = api
-        self._arguments = MessageDefaults(arguments or {})
+        self._arguments = MessageDefaults(arguments or {}, api._options.send_via)
         self._timeout = timeout
         self._markdown = markdown
         self._show_thoughts = show_thoughts
@@ -226,6 +226,9 @@ class ChatSession:
         if name:
             self._api.model = name
         print_dim(f"Model: {self._api.model}")
+
+    def _do_effort(self, name: str) -> None:
+        print_dim(self._arguments.set_effort(name))
 
     def _do_help(self, _: str) -> None:
         width = max(len(f"{name} {command.argument}") for name, command in SLASH_COMMANDS.items())

@@ -96,7 +96,7 @@ def run_prompt_loop(session: ChatSession, requested: str | None) -> None:
     """If a conversation was requested, open it. Then read and handle lines until `/quit` or Ctrl-D."""
     from .prompt import create_prompt
 
-    prompt = create_prompt(DataFolder.default())
+    prompt = create_prompt(DataFolder.current())
     print_dim("/help lists the commands, Ctrl-D leaves.")
     if requested is not None:
         session.handle(f"/open {requested}")

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chatgpt_browser._core.files import path_of_user
 
+from ..message_options import message_arguments
+
+if TYPE_CHECKING:
+    from chatgpt_browser._core.choices import SendVia
+
 #: The options that apply only to the first message of a conversation.
 _FOR_NEW = ("temporary", "project")
+#: The argument of `/effort` with which the site chooses the effort.
+SITE_CHOICE = "default"
 
 
 class MessageDefaults:
     """The options for all messages, and the files for the next message. Each file is attached to only one message."""
 
-    def __init__(self, arguments: dict[str, Any]) -> None:
+    def __init__(self, arguments: dict[str, Any], send_via: SendVia = "auto") -> None:
         self._arguments = arguments
+        self._send_via = send_via
         self._files: list[Path] = []
 
     def for_message(self, *, is_new: bool) -> dict[str, Any]:
@@ -24,13 +32,17 @@ class MessageDefaults:
         return arguments | ({"files": self._files} if self._files else {})
 
     def attach(self, name: str) -> str:
-        """Attach a file to the next message. If `name` is empty, remove all attached files. Return a line for the user."""
-        path = path_of_user(name)
+        """Attach a file to the next message. If `name` is empty, remove all attached files. Return a line for the user.
+
+        :raises typer.BadParameter: in-page fetch sends the messages, and cannot attach files.
+        """
+        path = _existing(name)
         if not name:
             self._files = []
-        elif not path.is_file():
-            return f"{path} is not a file."
+        elif path is None:
+            return f"{path_of_user(name)} is not a file."
         else:
+            message_arguments(self._send_via, attach=[path])
             self._files = [*self._files, path]
         names = ", ".join(file.name for file in self._files)
         return (
@@ -40,3 +52,26 @@ class MessageDefaults:
     def clear_files(self) -> None:
         """Remove the files after they were sent."""
         self._files = []
+
+    def set_effort(self, name: str) -> str:
+        """Set the effort for the next messages. Return a line for the user.
+
+        If `name` is `default`, the site chooses the effort. If `name` is empty, the effort does not change.
+
+        :raises typer.BadParameter: in-page fetch sends the messages, and cannot set the effort.
+        """
+        if name == SITE_CHOICE:
+            self._arguments = {key: value for key, value in self._arguments.items() if key != "effort"}
+        elif name:
+            self._arguments = self._arguments | message_arguments(self._send_via, effort=name)
+        effort = self._arguments.get("effort")
+        return f"Effort: {effort}" if effort else "Effort: the site chooses"
+
+
+def _existing(name: str) -> Path | None:
+    """Return the path of a file, or None if there is no such file. A terminal adds quotes to a file that is dropped on it."""
+    for text in (name, name.strip().strip("'\"")):
+        path = path_of_user(text)
+        if text and path.is_file():
+            return path
+    return None

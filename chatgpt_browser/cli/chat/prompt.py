@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from prompt_toolkit import PromptSession
@@ -12,10 +12,15 @@ from prompt_toolkit.formatted_text import HTML
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
+from .. import completion
+from ..output.terminal_text import one_line
 from ..state.data_folder import DataFolder
+from ..state.last_conversation import LAST
+from .message_defaults import SITE_CHOICE
 from .slash_commands import SLASH_COMMANDS
 
-SAVE = "/save "
+#: The commands whose argument is the path of a file.
+_WITH_FILE = ("/save", "/attach")
 
 
 def create_prompt(folder: DataFolder, **streams: Any) -> PromptSession[str]:
@@ -60,16 +65,27 @@ def _key_bindings() -> KeyBindings:
 
 
 class SlashCommandCompleter(Completer):
-    """Completes the names of slash commands, and file paths after `/save`."""
+    """Completes the names of slash commands, and their arguments: paths of files, models, efforts and conversations."""
 
     def __init__(self) -> None:
         self._paths = PathCompleter(expanduser=True)
+        #: Maps a command to a function that returns the possible arguments and their descriptions.
+        self._arguments: dict[str, Callable[[], list[completion.Completion]]] = {
+            "/model": lambda: [(model.slug, model.title) for model in completion.models()],
+            "/effort": lambda: [(name, "") for name in (*completion.efforts(None), SITE_CHOICE)],
+            "/open": lambda: [(LAST, "the conversation that was used last"), *completion.conversations()],
+        }
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
         """Yield the completions of the text before the cursor."""
         before = document.text_before_cursor
-        if before.startswith(SAVE):
-            yield from self._paths.get_completions(Document(before[len(SAVE) :]), complete_event)
+        name, space, argument = before.partition(" ")
+        if space and name in _WITH_FILE:
+            yield from self._paths.get_completions(Document(argument), complete_event)
+        elif space and name in self._arguments:
+            for value, description in self._arguments[name]():
+                if value.startswith(argument):
+                    yield Completion(value, -len(argument), display_meta=one_line(description))
         elif before.startswith("/"):
             for name, command in SLASH_COMMANDS.items():
                 if name.startswith(before):

@@ -24,6 +24,9 @@ SLASH_COMMANDS = {
     ),
     "/attach": SlashCommand("[FILE]", "attach a file to the next message; without a file, attach none"),
     "/model": SlashCommand("[NAME]", "use another model from now on; without a name, show the current one"),
+    "/effort": SlashCommand(
+        "[NAME]", "use another effort from now on, or `default`; without a name, show the current one"
+    ),
     "/help": SlashCommand("", "show this list"),
     "/quit": SlashCommand("", "leave; Ctrl-D does the same"),
 }

@@ -9,6 +9,7 @@ from ..output.consoles import write_json
 from ..output.tables import write_table
 from ..output.wait_spinner import wait_spinner
 from ..shared_options import AsJson, Headed, Verbose
+from ..state.model_cache import remember_models
 
 if TYPE_CHECKING:
     from chatgpt_browser import Model
@@ -28,6 +29,7 @@ def models(as_json: AsJson = False, headed: Headed = False, verbose: Verbose = 0
     with client_for_command(headed=headed, verbose=verbose, as_json=as_json) as api:
         with wait_spinner("the list of models"):
             found = api.list_models()
+        remember_models(found)
 
         if as_json:
             write_json([model_object(model) for model in found])

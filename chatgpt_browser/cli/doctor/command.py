@@ -21,7 +21,7 @@ from .network_checks import CHECKS as NETWORK_CHECKS
 from .report import JsonReport, LineReport
 from .session_checks import CHECKS as SESSION_CHECKS
 
-AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object instead of lines.")]
+AsJson = Annotated[bool, typer.Option("--json/--no-json", help="Write one JSON object instead of lines.")]
 
 Live = Annotated[
     bool,

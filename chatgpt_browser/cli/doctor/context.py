@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from chatgpt_browser import ChatGPTError
 
 from ..client_factory import client_from_environment
-from ..environment import TOKEN, browser_options, options_from_environment, token_from_environment
+from ..environment import browser_options, options_from_environment
+from ..settings.settings import Settings
 from ..state.data_folder import DataFolder
 from .live_attempt import LiveAttempt
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI, User
     from chatgpt_browser._browser.probe import BrowserFacts, Probe, Sighting
     from chatgpt_browser._client.portal import Portal
-    from chatgpt_browser._core.options import SendVia
+    from chatgpt_browser._core.choices import SendVia
 
 #: The user's name and e-mail address are each cut to this number of characters.
 _MAX_NAME = 500
@@ -39,8 +39,10 @@ class CheckContext:
         self._given = options
         self.options = options_from_environment(**browser_options(), **options)
         self.origin = self.options.site.origin
-        self.data_folder = DataFolder.default()
-        given = token_from_environment()
+        self.data_folder = DataFolder.current()
+        given = Settings.current().session_token
+        #: True if the session token comes from the environment.
+        self.is_from_environment = given is not None
         #: The session token or the path of a file of cookies, or None if there is no token.
         self.token = self.data_folder.load_session_token(self.origin) if given is None else given
         #: The browser's version and path. None until the browser check has run.
@@ -57,11 +59,6 @@ class CheckContext:
         self.user_words: list[str] = []
         self._client: ChatGPTAPI | None = None
         self._closers = ExitStack()
-
-    @property
-    def is_from_environment(self) -> bool:
-        """True if the session token comes from the environment."""
-        return TOKEN in os.environ
 
     def __repr__(self) -> str:
         return f"<CheckContext {self.origin}>"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 from collections.abc import Sequence
 from datetime import datetime, timezone
@@ -14,6 +13,8 @@ from .context import CheckContext
 
 def issue_block(context: CheckContext, results: Sequence[Result]) -> str:
     """Return the block as text. The summaries of the checks are left out, because they may contain names and paths."""
+    import importlib.metadata
+
     from chatgpt_browser._protocol.redaction import scrub
 
     versions = {name: importlib.metadata.version(name) for name in ("chatgpt-browser-api", "playwright")}

@@ -21,7 +21,7 @@ from .live_attempt import LiveAttempt
 from .virtual_display import display_for_window
 
 if TYPE_CHECKING:
-    from chatgpt_browser._core.options import SendVia
+    from chatgpt_browser._core.choices import SendVia
 
 QUESTION = "Please answer with the one word: ready"
 #: The time limit for one message with its reply, in milliseconds.

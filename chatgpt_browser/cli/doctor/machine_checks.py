@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import stat
@@ -18,6 +17,8 @@ from .context import CheckContext
 
 def versions(_: CheckContext) -> Finding:
     """Report the versions of this package, Playwright, Python and the system."""
+    import importlib.metadata
+
     ours, playwright = (importlib.metadata.version(name) for name in ("chatgpt-browser-api", "playwright"))
     python, system = platform.python_version(), platform.platform(terse=True)
     summary = f"chatgpt-browser-api {ours}, Playwright {playwright}, Python {python}, {system}"

@@ -79,7 +79,7 @@ def list_(
             shown = found if as_json else with_first_words(api, found)
 
         if as_json:
-            remember_list([summary.id for summary in found])
+            remember_list(found)
             write_json([asdict(summary) for summary in found])
         else:
             write_summaries(shown)

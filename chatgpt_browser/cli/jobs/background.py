@@ -11,11 +11,11 @@ import warnings
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from chatgpt_browser._client.job_codec import decode_error
 from chatgpt_browser._core.data_folder import create_data_folder, default_data_folder
 from chatgpt_browser._core.errors import ChatGPTError
 
 from ..environment import TOKEN
+from ..settings.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,9 +41,13 @@ def start_job(text: str, client: dict[str, Any], message: dict[str, Any], **opti
     :raises ChatGPTError: the message was not accepted. The job is stored with this error.
     """
     job_id = uuid.uuid4().hex[:12]
-    request = {"job_id": job_id, "text": text, "session_token": os.environ.get(TOKEN), **options}
+    settings = Settings.current()
+    token = settings.session_token
+    request = {"job_id": job_id, "text": text, "session_token": token and str(token), **options}
     request |= {"client": client, "message": message}
-    environment = {name: value for name, value in os.environ.items() if name != TOKEN}
+    environment = {
+        name: value for name, value in os.environ.items() if name != TOKEN
+    } | settings.environment()
     with _open_log(job_id) as log:
         process = _start(environment, log)
     assert process.stdin is not None
@@ -65,6 +69,8 @@ def start_job(text: str, client: dict[str, Any], message: dict[str, Any], **opti
         )
     result = json.loads(answer)
     if "error" in result:
+        from chatgpt_browser._client.job_codec import decode_error
+
         raise decode_error(result["error"])
     return f"{result['job_id']}\n"
 

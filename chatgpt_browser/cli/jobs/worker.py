@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from chatgpt_browser._client.job_codec import encode_error
 from chatgpt_browser._core.errors import ChatGPTError
 
 from ..client_factory import client_from_environment
@@ -33,6 +32,8 @@ def run_in_background() -> None:
         try:
             job = _submit(api, request)
         except (ChatGPTError, typer.BadParameter) as error:
+            from chatgpt_browser._client.job_codec import encode_error
+
             _answer({"error": encode_error(error)})
             raise
         _answer({"job_id": job.id})

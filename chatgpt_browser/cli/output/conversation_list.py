@@ -29,7 +29,7 @@ def write_summaries(found: Sequence[ConversationSummary]) -> None:
 
     The ids are saved in the same order, so that later commands accept the numbers as arguments.
     """
-    remember_list([summary.id for summary in found])
+    remember_list(found)
     format_time = local_time if out.is_terminal else datetime.isoformat
     times = [summary.update_time or summary.create_time for summary in found]
     rows = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from .code_ranges import code_ranges, insert_outside_code
 from .terminal_text import one_line
 
 if TYPE_CHECKING:
@@ -28,14 +29,24 @@ class Footnotes:
                 self._numbers[_key(citation)] = len(self._sources)
 
     def mark(self, text: str, form: Callable[[int], str] = "[{}]".format) -> str:
-        """Return the text with a mark after each cited passage. `form(number)` returns the text of a mark."""
+        """Return the text with a mark after each cited passage. `form(number)` returns the text of a mark.
+
+        If a passage ends in code, the mark follows the code.
+        """
         marks = {
             (citation.end, self._numbers[_key(citation)]): None
             for citation in self._citations
             if citation.end is not None and citation.end <= len(text)
         }
-        for end, number in sorted(marks, reverse=True):
-            text = text[:end] + form(number) + text[end:]
+        if not marks:
+            return text
+        ranges = code_ranges(text)
+        # Several passages may end in the same code, whose end is the position of all their marks.
+        final = {
+            (next((code.end for code in ranges if code.contains(end)), end), number) for end, number in marks
+        }
+        for end, number in sorted(final, reverse=True):
+            text = insert_outside_code(text, end, form(number), ranges)
         return text
 
     def lines(self) -> list[str]:

@@ -10,9 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.live import Live
-from rich.spinner import Spinner
-
 from .consoles import SafeConsole, can_rewrite_lines
 
 if TYPE_CHECKING:
@@ -31,6 +28,8 @@ class LiveLine:
     """
 
     def __init__(self, content: RenderableType, console: Console) -> None:
+        from rich.live import Live
+
         #: The console that shows the line.
         self.console = console
         self._lock = threading.RLock()
@@ -83,4 +82,6 @@ class LiveLine:
 
 def spinner_line(text: RenderableType, console: Console) -> LiveLine:
     """Return a line that consists of a spinner and a text."""
+    from rich.spinner import Spinner
+
     return LiveLine(Spinner("dots", text=text), console)

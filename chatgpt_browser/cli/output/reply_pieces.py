@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from chatgpt_browser import Done, TextDelta, ThoughtDelta, ToolUpdate
-
 from .activity import describe_call, describe_duration, describe_thinking
 
 if TYPE_CHECKING:
@@ -48,6 +46,8 @@ class ReplyPieces:
         return self._quote + self._answer
 
     def __iter__(self) -> Iterator[str]:
+        from chatgpt_browser import Done, TextDelta
+
         for event in self._stream.events():
             if isinstance(event, TextDelta):
                 # The separator is added only once, even if the site later replaces the answer from its beginning.
@@ -64,6 +64,8 @@ class ReplyPieces:
 
     def _note_activity(self, event: object) -> str:
         """Show an event beside the spinner. Return the piece of the quote for the event, or "" if the quote does not change."""
+        from chatgpt_browser import ThoughtDelta, ToolUpdate
+
         if isinstance(event, ThoughtDelta):
             self._thinking += event.text
             is_over = event.seconds is not None

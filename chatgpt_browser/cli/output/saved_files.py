@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -13,7 +12,7 @@ import typer
 
 from chatgpt_browser import APIStatusError, ChatGPTError, RateLimitError
 from chatgpt_browser._core.file_names import numbered_name, unique_names
-from chatgpt_browser._core.files import move_new
+from chatgpt_browser._core.files import check_free, move_new
 
 from .consoles import print_note
 from .terminal_text import one_line
@@ -70,6 +69,8 @@ def _save_new(file: ReplyFile, folder: Path) -> Path:
 
     The file is saved to a temporary folder first, because the suffix of an image is known only after the download.
     """
+    from tempfile import TemporaryDirectory
+
     with TemporaryDirectory(dir=folder, prefix=".chatgpt_browser_") as temporary:
         saved = file.save(f"{temporary}/")
         for number in range(1, _MAX_ATTEMPTS):
@@ -78,6 +79,24 @@ def _save_new(file: ReplyFile, folder: Path) -> Path:
                 move_new(saved, path)
                 return path
     raise FileExistsError(None, "no free name for the file", str(folder / file.name))
+
+
+def _save_again(file: ReplyFile, folder: Path, names: list[str]) -> list[str]:
+    """Save a file of a conversation, in place of the file of an earlier export. Return the names with the name of this file.
+
+    The file is saved to a temporary folder first, because the suffix of an image is known only after the download.
+
+    :param names: the names of the conversation's other files. The new name differs from each of them.
+    """
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(dir=folder, prefix=".chatgpt_browser_") as temporary:
+        saved = file.save(f"{temporary}/")
+        names = unique_names([*names, saved.name])
+        path = folder / names[-1]
+        check_free(path, overwrite=True)
+        saved.replace(path)
+    return names
 
 
 @dataclass
@@ -106,14 +125,16 @@ class ConversationFiles:
             return history
         folder = self.parent / self.name
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for file, name in zip(files, unique_names([file.name for file in files]), strict=True):
+        names: list[str] = []
+        for file in files:
             try:
-                file.save(folder / name, overwrite=True)
-                self._links[id(file)] = quote(f"{self.name}/{name}")
+                names = _save_again(file, folder, names)
+                self._links[id(file)] = quote(f"{self.name}/{names[-1]}")
             except APIStatusError as error:  # noqa: PERF203 - one failure must not prevent the other files
                 if isinstance(error, RateLimitError):
                     raise
-                print_note(f"not saved: {name}: {one_line(str(error))}")
+                names = unique_names([*names, file.name])
+                print_note(f"not saved: {names[-1]}: {one_line(str(error))}")
         return replace(history, messages=tuple(map(self._with_links, history.messages)))
 
     def _with_links(self, message: HistoryMessage) -> HistoryMessage:

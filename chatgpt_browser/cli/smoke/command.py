@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from chatgpt_browser import ChatGPTError
+from chatgpt_browser import ChatGPTError, __version__
 from chatgpt_browser._core.files import write_private
 
 from ..exit_codes import errors_as_exit_codes
@@ -81,7 +80,7 @@ def smoke(
         StepLines(out) as steps,
     ):
         log = StepLog(steps, [step for step in STEPS if not (keep and step == DELETED)])
-        log.properties["chatgpt-browser"] = importlib.metadata.version("chatgpt-browser-api")
+        log.properties["chatgpt-browser"] = __version__
         with junit_report(log, junit):
             trip = RoundTrip(log, artifacts, message, expect, timedelta(seconds=timeout), keep)
             trip.run(headless=not headed, send_via=send_via)

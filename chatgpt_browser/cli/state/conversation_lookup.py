@@ -19,7 +19,7 @@ from .last_conversation import LAST, Position, last_was_deleted, load_position, 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from chatgpt_browser import ChatGPTAPI
+    from chatgpt_browser import ChatGPTAPI, ConversationSummary
 
 #: Matches a complete id of the site. An argument that is a complete id is used without a request to the site.
 _COMPLETE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -61,17 +61,32 @@ def find_conversation_id(api: ChatGPTAPI, argument: str) -> str:
     return _starting_with(api, argument)
 
 
-def remember_list(ids: Sequence[str]) -> None:
-    """Save the ids of the list that is shown, so that its numbers stay valid when conversations are added or deleted."""
-    folder = DataFolder.default()
+def remember_list(found: Sequence[ConversationSummary]) -> None:
+    """Save the ids of the list that is shown, so that its numbers stay valid when conversations are added or deleted.
+
+    Also save the titles, for the completion of ids.
+    """
+    folder = DataFolder.current()
     with suppress(
         OSError
     ):  # If the ids cannot be saved, a number in a later command refers to the site's current list.
-        folder.write_json(folder.conversation_list, site_origin(), {"ids": list(ids)})
+        ids, titles = [summary.id for summary in found], [summary.title or "" for summary in found]
+        folder.write_json(folder.conversation_list, site_origin(), {"ids": ids, "titles": titles})
+
+
+def remembered_conversations(folder: DataFolder, origin: str) -> list[tuple[str, str]]:
+    """Return the saved ids and titles of the list that was shown last."""
+    saved = folder.read_json(folder.conversation_list, origin)
+    ids, titles = (value if isinstance(value, list) else [] for value in map(saved.get, ("ids", "titles")))
+    return [
+        (found, title if isinstance(title, str) else "")
+        for found, title in itertools.zip_longest(ids, titles)
+        if isinstance(found, str)
+    ]
 
 
 def _last_position(api: ChatGPTAPI) -> Position:
-    folder, origin = DataFolder.default(), site_origin()
+    folder, origin = DataFolder.current(), site_origin()
     position = load_position(folder, origin)
     if position is not None:
         return position
@@ -103,6 +118,4 @@ def _matches(ids: Iterable[str], start: str) -> list[str]:
 
 
 def _remembered_ids() -> list[str]:
-    folder = DataFolder.default()
-    ids = folder.read_json(folder.conversation_list, site_origin()).get("ids")
-    return [found for found in ids if isinstance(found, str)] if isinstance(ids, list) else []
+    return [found for found, _ in remembered_conversations(DataFolder.current(), site_origin())]

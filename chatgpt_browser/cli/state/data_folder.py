@@ -12,7 +12,7 @@ from pathlib import Path
 from chatgpt_browser._core.files import open_private
 from chatgpt_browser._core.saved_login import SavedLogin
 
-from ..environment import checked_profile, profile_from_environment
+from ..settings.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -20,20 +20,12 @@ class DataFolder(SavedLogin):
     """The folder of a login, with the files of the commands. The folder is created when the first file is written."""
 
     @classmethod
-    def default(cls) -> DataFolder:
-        """Return the folder of the login that the environment names, or else of the login ``default``.
+    def current(cls) -> DataFolder:
+        """Return the folder of the login that the running command uses.
 
-        :raises typer.BadParameter: the name is invalid.
+        :raises typer.BadParameter: the name of the login is invalid.
         """
-        return cls.named(profile_from_environment())
-
-    @classmethod
-    def of_option(cls, profile: str | None) -> DataFolder:
-        """Return the folder of the login ``profile`` (option `--profile`). If ``profile`` is None, do the same as `default`.
-
-        :raises typer.BadParameter: the name is invalid.
-        """
-        return cls.named(profile_from_environment() if profile is None else checked_profile(profile))
+        return cls.named(Settings.current().profile)
 
     @property
     def last_conversation(self) -> Path:
@@ -42,13 +34,28 @@ class DataFolder(SavedLogin):
 
     @property
     def conversation_list(self) -> Path:
-        """The file with the conversation ids of the list that was shown last."""
+        """The file with the ids and titles of the conversations in the list that was shown last."""
         return self.folder / "conversation_list.json"
+
+    @property
+    def model_list(self) -> Path:
+        """The file with the names of the models that were listed last."""
+        return self.folder / "model_list.json"
 
     @property
     def chat_history(self) -> Path:
         """The file with the lines that the user typed in `chat`."""
         return self.folder / "chat_history"
+
+    def removed_by_logout(self) -> tuple[tuple[str, Path], ...]:
+        """Return the files and folders that `logout` removes, each with its description. The session comes first."""
+        return (
+            ("the session", self.session),
+            ("the browser profile", self.profile),
+            ("the last conversation's id", self.last_conversation),
+            ("the list of conversations", self.conversation_list),
+            ("the list of models", self.model_list),
+        )
 
     def create_chat_history(self) -> Path:
         """Create the file for the chat history if it does not exist, readable only for its owner. Return the path of the file."""

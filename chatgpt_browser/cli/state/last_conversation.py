@@ -44,7 +44,7 @@ def requested_conversation(conversation: str | None, continue_last: bool = False
         raise typer.BadParameter("use either --continue or --conversation ID, not both")
     requested = LAST if continue_last else conversation or None
     if requested == LAST:
-        folder, origin = DataFolder.default(), site_origin()
+        folder, origin = DataFolder.current(), site_origin()
         if load_position(folder, origin) is None and not last_was_deleted(folder, origin):
             raise no_last_conversation()
     return requested
@@ -59,7 +59,7 @@ def remember_conversation(conversation_id: str | None, message_id: str | None) -
     """Save the position of the last conversation. An error is ignored, for example if the folder is read-only."""
     if conversation_id is not None:
         with suppress(OSError):
-            save_position(DataFolder.default(), site_origin(), Position(conversation_id, message_id))
+            save_position(DataFolder.current(), site_origin(), Position(conversation_id, message_id))
 
 
 def forget_conversation(conversation_id: str) -> None:
@@ -68,7 +68,7 @@ def forget_conversation(conversation_id: str) -> None:
     If it was the saved last conversation, a mark replaces its position. After that, `last` means the newest conversation on the
     site.
     """
-    folder, origin = DataFolder.default(), site_origin()
+    folder, origin = DataFolder.current(), site_origin()
     position = load_position(folder, origin)
     if position is not None and position.conversation_id == conversation_id:
         folder.write_json(folder.last_conversation, origin, {"deleted": True})

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import typer
 
+from chatgpt_browser._core.saved_login import DEFAULT_PROFILE
+
 from ..environment import TOKEN
 from ..exit_codes import errors_as_exit_codes
 from ..output.consoles import print_note
-from ..shared_options import Profile
+from ..settings.settings import Settings
 from ..state.data_folder import DataFolder
 
 
-def logout(profile: Profile = None) -> None:
+def logout() -> None:
     """Remove what `login` saved: the session and the browser profile.
 
     The site keeps the session valid until you sign out there or the session expires.
@@ -23,23 +26,24 @@ def logout(profile: Profile = None) -> None:
     [dim]Examples:[/dim]
 
     chatgpt-browser logout
+
+    chatgpt-browser logout --profile work
     """
     with errors_as_exit_codes():
-        folder = DataFolder.of_option(profile)
-        removed = [
-            remove("the session", folder.session),
-            remove("the browser profile", folder.profile),
-            remove("the last conversation's id", folder.last_conversation),
-            remove("the list of conversation ids", folder.conversation_list),
-        ]
+        folder = DataFolder.current()
+        removed = [remove(what, path) for what, path in folder.removed_by_logout()]
         if not any(removed):
-            print_note("nothing to remove")
+            names = ", ".join(DataFolder.names())
+            print_note("nothing to remove" + (f"; saved logins: {names}" if names else ""))
         elif any(removed[:2]):
             print_note("The session is still valid at the site: to end it, sign out of all devices there.")
         if TOKEN in os.environ:
             print_note(f"{TOKEN} is still set: unset it to sign out here.")
         if folder.chat_history.exists():
             print_note(f"The lines that you typed in chat are kept: {folder.chat_history}")
+        elif Settings.current().profile != DEFAULT_PROFILE:
+            with suppress(OSError):  # The folder does not exist, or contains other files.
+                folder.folder.rmdir()
 
 
 def remove(what: str, path: Path) -> bool:

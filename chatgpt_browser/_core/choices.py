@@ -1,0 +1,14 @@
+"""The parts of the options that the command line needs before it creates a client. This module imports no other module."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+#: How messages are sent. "fetch": always with a fetch request. "page": always through the site's own page. "auto": with a fetch
+#: request, until the site refuses a message because its own page did not send the message; after that, always through this page.
+SendVia = Literal["auto", "fetch", "page"]
+#: The browser context that the client uses. "own": the client creates a new context. "default": the client uses the context and
+#: the session of the browser's user.
+BrowserContextKind = Literal["own", "default"]
+#: The environment variable for the option ``messages_per_hour``. The option takes precedence.
+MESSAGES_PER_HOUR = "CHATGPT_MESSAGES_PER_HOUR"

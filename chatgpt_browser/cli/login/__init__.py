@@ -1,0 +1,1 @@
+"""`chatgpt-browser login` and `logout`: save, list and remove logins."""
