@@ -31,7 +31,7 @@ class ReplyAssembler:
     """Converts the frames of one response to updates. This class does no I/O: the reply stream receives and passes the frames."""
 
     def __init__(self, *, markdown: bool, want_events: bool) -> None:
-        self.reader = ReplyReader()
+        self.reader: ReplyReader = ReplyReader()
         self._plain_text = None if markdown else _growing_plain_text()
         self._want_events = want_events
         self._items: deque[ReducedEvent | None] = deque()  # None represents the end of the body.

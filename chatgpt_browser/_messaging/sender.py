@@ -56,14 +56,18 @@ class MessageSender:
     ) -> None:
         #: The client's options. When the caller sets another model, the client assigns a new object with this model.
         self.options = options
-        self.process = ProcessGuard()
+        self.process: ProcessGuard = ProcessGuard()
         requests = FetchTransport(browser_manager)
-        self.secrets = SecretFilter(browser_manager)
-        self.tokens = AccessTokenCache(options, browser_manager, requests, self.secrets, self.process)
-        self.backend = BackendClient(options, browser_manager, requests, self.tokens, self.secrets)
-        self.conversations = ConversationLookup(self.backend)
-        self.permits = MessagePermits(options.max_concurrent_messages)
-        self.site_pages = site_pages or SitePagePool(options, browser_manager)
+        self.secrets: SecretFilter = SecretFilter(browser_manager)
+        self.tokens: AccessTokenCache = AccessTokenCache(
+            options, browser_manager, requests, self.secrets, self.process
+        )
+        self.backend: BackendClient = BackendClient(
+            options, browser_manager, requests, self.tokens, self.secrets
+        )
+        self.conversations: ConversationLookup = ConversationLookup(self.backend)
+        self.permits: MessagePermits = MessagePermits(options.max_concurrent_messages)
+        self.site_pages: Transport = site_pages or SitePagePool(options, browser_manager)
         self._browser_manager = browser_manager
         self._fetch = fetch or requests
         self._files: FileDownloader | None = None

@@ -55,7 +55,7 @@ def help_panel(title: str, rows: Iterable[tuple[str, str]]) -> Panel:
     return Panel(table, title=title, title_align="left", border_style="dim")
 
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     cls=RootGroup,
     help="Use ChatGPT's web application through a headless Chromium.",
     no_args_is_help=True,
@@ -64,12 +64,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (ask, chat, batch, models, login, logout, doctor, smoke, demo, install):
-    app.command()(command)
+for _command in (ask, chat, batch, models, login, logout, doctor, smoke, demo, install):
+    app.command()(_command)
 app.add_typer(history, name="history")
 app.add_typer(jobs, name="jobs")
-for info in (*app.registered_commands, *history.registered_commands, *jobs.registered_commands):
-    info.cls = Command
+for _info in (*app.registered_commands, *history.registered_commands, *jobs.registered_commands):
+    _info.cls = Command
 
 
 def print_version(requested: bool) -> None:

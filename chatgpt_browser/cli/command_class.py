@@ -40,7 +40,7 @@ class Command(HelpMixin, TyperCommand):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.help = join_lines(self.help or "")
+        self.help: str = join_lines(self.help or "")
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments. Return the arguments that were not parsed, as Click's method does.

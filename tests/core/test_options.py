@@ -96,7 +96,7 @@ def test_client_default_context_needs_no_token_and_ignores_a_token(caplog: pytes
     assert "session_token is ignored" in caplog.text
     assert "a-session-token" not in caplog.text
     with pytest.raises(InvalidSessionTokenError):
-        ChatGPTAPI(None)
+        ChatGPTAPI(None)  # type: ignore[call-overload]
 
 
 def test_to_seconds_accepts_milliseconds_and_timedelta() -> None:

@@ -37,7 +37,7 @@ chatgpt-browser jobs wait 1b9d6bcd
 """
 _MIN_PREFIX = 4
 
-jobs = typer.Typer(cls=CommandGroup, help=HELP, no_args_is_help=True)
+jobs: typer.Typer = typer.Typer(cls=CommandGroup, help=HELP, no_args_is_help=True)
 jobs.command(COMMAND, hidden=True)(run_in_background)
 
 

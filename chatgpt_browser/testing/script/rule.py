@@ -38,7 +38,7 @@ class Rule:
         if times is not None and times < 1:
             raise ValueError(f"times must be one or more, or None for always, not {times}")
 
-        self.pattern = as_pattern(pattern)
+        self.pattern: Pattern = as_pattern(pattern)
         self.reply = reply
         #: The maximum number of messages that the rule answers. None: no limit.
         self.times = times

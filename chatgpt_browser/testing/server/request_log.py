@@ -15,7 +15,7 @@ class RequestLog:
 
     def __init__(self) -> None:
         #: The value of `time.monotonic()` when the log was created.
-        self.started_at = time.monotonic()
+        self.started_at: float = time.monotonic()
         self._changed = threading.Condition()
         self._records: list[RecordedRequest] = []
 
