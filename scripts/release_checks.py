@@ -9,6 +9,7 @@ python scripts/release_checks.py summary FILE...      print what would be publis
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,10 +37,21 @@ PRIVATE_TEXTS = {
     "a session token": re.compile(rb"eyJ[\w-]{20,}\.\.[\w-]{16}\.[\w-]{500,}"),
     "a private key": re.compile(rb"-----BEGIN (RSA |EC |OPENSSH )?PRIVATE KEY-----\n[\w+/=]{40,}"),
     "a PyPI token": re.compile(rb"pypi-AgEIcHlwaS5vcmc[\w-]{50,}"),
-    "the path of a home folder": re.compile(
         rb"/(home|Users)/(?!(user|me|you|ada|app|runner|pwuser)\b)[a-z][\w.-]+/"
     ),
 }
+
+
+def machine_texts() -> dict[str, re.Pattern[bytes]]:
+    """Return the texts that identify this machine, with the name of each: paths, and the host of a package index."""
+    index = urlsplit(os.environ.get("PIP_INDEX_URL", "")).hostname or ""
+    texts = {
+        "the path of this project": str(ROOT),
+        "the path of your home folder": str(Path.home()),
+        "the host of a package index": "" if index in ("pypi.org", "localhost", "127.0.0.1") else index,
+    }
+    # A path such as /root is not specific enough.
+    return {name: re.compile(re.escape(text).encode()) for name, text in texts.items() if len(text) > 8}
 
 
 def version(root: Path = ROOT) -> str:
@@ -106,12 +119,13 @@ def members(archive: Path) -> Iterator[tuple[str, bytes]]:
 def private_data(archive: Path, tracked: set[str]) -> list[str]:
     """Return a line for each private file or text in an archive. A file that git does not track is private too."""
     found = []
+    texts = PRIVATE_TEXTS | machine_texts()
     for name, content in members(archive):
         if PRIVATE_NAMES.search(name):
             found.append(f"{name}: a file with this name may be private")
         if name not in tracked and name != "PKG-INFO" and ".dist-info/" not in name:
             found.append(f"{name}: git does not track this file")
-        found += [f"{name}: contains {what}" for what, text in PRIVATE_TEXTS.items() if text.search(content)]
+        found += [f"{name}: contains {what}" for what, text in texts.items() if text.search(content)]
     return found
 
 
