@@ -47,11 +47,12 @@ pythons=$(bash scripts/test_pythons.sh --list)
 [ -n "$pythons" ] || fail "no Python from 3.10 on was found; name at least one in PYTHONS"
 while read -r version python <&3; do
     try_wheel "$version" "$python"
+    newest=$homes/$version
 done 3< <(printf '%s\n' "$pythons" | sed -n '1p;$p' | uniq)
 
 # pyright reads the environment that is active, and searches from the current folder.
 say "types: pyright --verifytypes"
-(cd "$homes/$version/work" && PATH="$homes/$version/bin:$PATH" VIRTUAL_ENV="$homes/$version" \
+(cd "$newest/work" && PATH="$newest/bin:$PATH" VIRTUAL_ENV="$newest" \
     pyright --verifytypes chatgpt_browser --ignoreexternal)
 
 say "a release would publish on PyPI:"
