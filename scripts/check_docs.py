@@ -33,8 +33,8 @@ PHONE = {"width": 390, "height": 844}
 #: The search word and the page that must be among its results.
 SEARCHES = {"rate limit": "how-to/errors.html", "from_login": "how-to/stay-signed-in.html"}
 
-#: Returns a description of each element that is wider than the screen and that no ancestor scrolls or cuts. A table with up to four
-#: columns must not scroll either: docs/assets/site.css shows it as a list.
+#: Returns a description of each element that is wider than the screen and that no ancestor scrolls or cuts. A table with up to
+#: four columns must not scroll either: docs/assets/site.css shows it as a list.
 FIND_WIDE = """() => {
     const width = document.documentElement.clientWidth;
     const isCut = element => {

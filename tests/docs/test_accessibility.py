@@ -1,4 +1,4 @@
-"""Accessibility of the pages that people open: axe finds no violation on the documentation, the watch page and the fake application."""
+"""Accessibility: axe finds no violation in the documentation, on the watch page and in the fake application."""
 
 from __future__ import annotations
 
@@ -58,14 +58,15 @@ def test_watch_page_has_no_violation(page: Page) -> None:
         assert violations(page) == []
 
 
-@pytest.mark.parametrize("layout", ["2023", "2025", "2026"])
+@pytest.mark.parametrize("layout", ["usual", "2026"])
 def test_fake_application_has_no_violation(layout: Any, page: Page) -> None:
-    with FakeChatGPT(form="app", layout=layout) as server:
+    with FakeChatGPT(form="app") as server:
+        server.layout = layout
         page.context.add_cookies(
             [{"name": "next-auth.session-token", "value": server.session_token, "url": server.origin}]
         )
         page.goto(server.origin)
-        page.locator("[contenteditable=true], textarea").first.fill("Hello")
+        page.locator("[contenteditable=true]:visible, textarea:visible").first.fill("Hello")
         assert violations(page) == []
 
         page.keyboard.press("Enter")
