@@ -124,7 +124,7 @@ def main(*arguments: str) -> None:
         page = context.new_page()
         problems = find_wide_pages(page, base, names) + find_search_problems(page, base)
         if "--axe" in arguments:
-            from axe_playwright_python.sync_playwright import Axe
+            from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
             for name in names:
                 page.goto(f"{base}/{name}")
