@@ -39,7 +39,8 @@ def is_guessed(value: ast.expr) -> bool:
     """Return whether type checkers may infer different types for a value."""
     if isinstance(value, ast.Call):
         return ast.unparse(value.func).rpartition(".")[2] not in DEFINITIONS
-    return isinstance(value, (ast.IfExp, ast.BoolOp, ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp))
+    plain = (ast.Constant, ast.Name, ast.Attribute, ast.Subscript, ast.Lambda, ast.BinOp)
+    return not isinstance(value, plain)
 
 
 def unannotated(nodes: list[ast.stmt], owner: str = "") -> Iterator[str]:
