@@ -95,6 +95,14 @@ install_for_tests() {
     mark_installed tests
 }
 
+install_for_release() {
+    install_for_tests
+    if is_installed release; then return; fi
+    say "installing the tools that check a release"
+    install --group release
+    mark_installed release
+}
+
 install_for_bench() {
     if is_installed bench; then return; fi
     make_venv

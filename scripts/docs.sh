@@ -12,6 +12,9 @@ fi
 # Without --quiet: it would hide warnings from --strict.
 "$BIN/mkdocs" build --strict
 
+bash scripts/install_browsers.sh
+"$VENV_PYTHON" scripts/check_docs.py
+
 # Reading the site sends no request to another host: links may lead there, but scripts, styles and images may not.
 if grep -rnoE --include='*.html' '<(script|img|iframe|source|video)[^>]+src="?(https?:)?//[^ ">]+|<link[^>]+href="?(https?:)?//[^ ">]+' site; then
     fail "the site would load the files above from another host"

@@ -1,16 +1,21 @@
 """A Griffe extension that converts docstrings written for ``help()`` into pages of the documentation.
 
-Sphinx roles (``:class:`Session` ``) become links. A docstring of the sync client that only refers to the asynchronous
-counterpart is replaced by that counterpart's docstring.
+Each public method gets the example in scripts/api_examples.py. Sphinx roles (``:class:`Session` ``) become links. A docstring
+of the sync client that only refers to the asynchronous counterpart is replaced by that counterpart's docstring.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import griffe
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from scripts.api_examples import example_of
 
 PACKAGE = "chatgpt_browser"
 ROLE = re.compile(r":(?:class|meth|attr|func|mod):`(?P<target>[\w.]+)`")
@@ -25,7 +30,7 @@ class Docstrings(griffe.Extension):
             for obj in documented(pkg):
                 obj.docstring.value = whole(obj, pkg)  # type: ignore[union-attr]
             for obj in documented(pkg):
-                obj.docstring.value = linked(obj)  # type: ignore[union-attr]
+                obj.docstring.value = with_example(obj, linked(obj))  # type: ignore[union-attr]
 
 
 def documented(obj: griffe.Object) -> list[griffe.Object]:
@@ -49,6 +54,15 @@ def linked(obj: griffe.Object) -> str:
     owner = obj if obj.is_class else obj.parent
     text = obj.docstring.value if obj.docstring is not None else ""
     return ROLE.sub(lambda role: link(role["target"], owner), text)
+
+
+def with_example(obj: griffe.Object, text: str) -> str:
+    """Return a method's docstring with its example, which follows the description and precedes the parameters."""
+    example = example_of(obj.parent.name, obj.name) if obj.is_function and obj.parent is not None else None
+    if example is None:
+        return text
+    description, fields, rest = text.partition("\n:")
+    return f"{description.rstrip()}\n\n```python\n{example}```\n{fields}{rest}"
 
 
 def link(target: str, owner: griffe.Object | None) -> str:

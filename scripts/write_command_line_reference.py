@@ -37,10 +37,10 @@ def page() -> str:
     """Return the page."""
     sections = [HEAD, *(section(command, names) for names, command in commands())]
     sections.append(
-        table("## Environment", ("variable", ""), ((f"`{name}`", said) for name, said in VARIABLES))
+        table("## Environment", ("variable", "meaning"), ((f"`{name}`", said) for name, said in VARIABLES))
     )
     codes = ((f"`{code}`", said) for code, said in exit_codes())
-    sections.append(table("## Exit codes", ("code", ""), codes))
+    sections.append(table("## Exit codes", ("code", "meaning"), codes))
     return "\n".join(sections)
 
 
@@ -67,8 +67,8 @@ def section(command: Any, names: Sequence[str]) -> str:
         "<!-- not run: tests/cli runs each of these commands -->\n```sh\n{}\n```\n".format("\n".join(lines))
         if lines
         else "",
-        table("", ("argument", "", "default"), rows(command, "argument")),
-        table("", ("option", "", "default"), rows(command, "option")),
+        table("", ("argument", "meaning", "default"), rows(command, "argument")),
+        table("", ("option", "meaning", "default"), rows(command, "option")),
     ]
     return "\n".join(filter(None, parts))
 

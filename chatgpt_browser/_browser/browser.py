@@ -43,7 +43,7 @@ class Browser:
         closers: AsyncExitStack,
     ) -> None:
         self.devtools = devtools
-        self.version = browser.version
+        self.version: str = browser.version
         self._browser = browser
         #: Playwright's context, or the id of a context that Playwright does not manage.
         self._context = context

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .._protocol.model_list import Model
     from .file_binding import FileBinder, SyncFileBinder
     from .portal import Portal
+    from .reply_file import AsyncReplyFile, ReplyFile
 
 
 #: If this name is defined in a module, pytest does not show the module's frames in tracebacks.
@@ -66,7 +67,7 @@ class AsyncAccountDataMixin:
         if pages.is_cut:
             logger.warning("the list of conversations was ended after %d pages", MAX_PAGES)
 
-    async def get_history(self, conversation_id: str) -> History:
+    async def get_history(self, conversation_id: str) -> History[AsyncReplyFile]:
         """Return a past conversation with its messages. The answers have citations, files, thoughts and tool calls.
 
         The site limits how often an account may read its conversations. Therefore the client reads 20 conversations without a
@@ -123,7 +124,7 @@ class AccountDataMixin:
         while (found := self._portal.call(anext, conversations, None)) is not None:
             yield found
 
-    def get_history(self, conversation_id: str) -> History:
+    def get_history(self, conversation_id: str) -> History[ReplyFile]:
         """Return a past conversation with its messages; see :meth:`AsyncChatGPTAPI.get_history`."""
         history = self._portal.call(self._core.get_history, conversation_id)
         return bind_history(history, self._files.bind)

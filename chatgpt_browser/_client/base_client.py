@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from .._core.errors import InvalidSessionTokenError
 from .._core.files import read_small_file
@@ -15,11 +15,13 @@ from .._core.saved_login import DEFAULT_PROFILE, SavedLogin
 from .._protocol.cookies import INVALID_TOKEN, NO_SESSION_TOKEN, SessionToken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Literal
 
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
     from .._core.choices import BrowserContextKind, SendVia
+    from .client_options import ClientOptions, OptionsWithoutContext, SessionTokenSource
 
 #: The maximum size of a cookie file in bytes. The exported cookies of a whole browser take a few hundred kilobytes.
 MAX_COOKIE_FILE = 16 << 20
@@ -28,9 +30,19 @@ MAX_COOKIE_FILE = 16 << 20
 class BaseClient:
     """The base class of both clients. Its constructor checks the session token and the options, and does not start a browser."""
 
+    @overload
+    def __init__(self, session_token: SessionTokenSource, **options: Unpack[ClientOptions]) -> None: ...
+    @overload
     def __init__(
         self,
-        session_token: str | PathLike[str] | Mapping[str, object] | Iterable[object] | None,
+        session_token: SessionTokenSource | None,
+        *,
+        browser_context: Literal["default"],
+        **options: Unpack[OptionsWithoutContext],
+    ) -> None: ...
+    def __init__(
+        self,
+        session_token: SessionTokenSource | None,
         *,
         markdown: bool = True,
         api_base_url: str = "https://chat.openai.com/api",
@@ -123,7 +135,7 @@ class BaseClient:
         self._initialise()
 
     @classmethod
-    def from_login(cls, profile: str = DEFAULT_PROFILE, **options: Any) -> Self:
+    def from_login(cls, profile: str = DEFAULT_PROFILE, **options: Unpack[ClientOptions]) -> Self:
         """Return a client with the session and the browser profile that ``chatgpt-browser login`` saved.
 
         Only one browser at a time can use the profile. If the site rotates the session token, the new token is saved.
@@ -147,7 +159,8 @@ class BaseClient:
                 f"ChatGPT invalid session token. No session for {origin} is saved in {login.folder}. "
                 f"Run `chatgpt-browser login{name}`."
             )
-        client = cls(token, user_data_dir=login.profile, **options)
+        given: dict[str, Any] = {**options, "user_data_dir": login.profile}
+        client = cls(token, **given)
         client._save_tokens(login)
         return client
 

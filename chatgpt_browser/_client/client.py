@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._core.errors import APIConnectionError, AuthenticationError, ChallengeError, OriginError
 from .._core.message_options import MessageOptions
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .._core.message_options import MessageArguments
     from .._core.reply import Reply
     from .._protocol.cookies import SessionToken
+    from .reply_file import AsyncReplyFile
 
 
 #: If this name is defined in a module, pytest does not show the module's frames in tracebacks.
@@ -199,7 +200,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin, Asy
         on_conversation_response: OnConversationResponse | None = None,
         abort_signal: AbortSignal | None = None,
         **options: Unpack[MessageArguments],
-    ) -> Reply[Any]:
+    ) -> Reply[AsyncReplyFile]:
         """Send a message and return the whole reply, with its citations, files, thoughts and tool calls.
 
         This method also waits for images that the site makes after the end of the stream. :meth:`send_message` describes the
@@ -222,7 +223,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin, Asy
         timeout_ms: Milliseconds | None = None,
         abort_signal: AbortSignal | None = None,
         **options: Unpack[MessageArguments],
-    ) -> AsyncReplyStream:
+    ) -> AsyncReplyStream[AsyncReplyFile]:
         """Return a stream of the reply. The stream is an async iterator over the new text, and an async context manager.
 
         The message is sent when the ``async with`` block of the stream is entered, or at the first read without such a block. The
@@ -249,7 +250,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin, Asy
         timeout_ms: Milliseconds | None,
         abort_signal: AbortSignal | None,
         want_events: bool = False,
-    ) -> AsyncReplyStream:
+    ) -> AsyncReplyStream[AsyncReplyFile]:
         deadline = Deadline(to_limit("timeout_ms", timeout_ms), abort_signal)
         return AsyncReplyStream(
             self._sender, slot, deadline, want_events=want_events, bind_file=self._files.bind
@@ -257,7 +258,7 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin, Asy
 
     async def _follow(
         self,
-        stream: AsyncReplyStream,
+        stream: AsyncReplyStream[AsyncReplyFile],
         on_progress: OnProgress | None,
         on_conversation_response: OnConversationResponse | None,
     ) -> str:
@@ -314,7 +315,7 @@ class AsyncChatGPTConversation(ConversationPosition):
         on_conversation_response: OnConversationResponse | None = None,
         abort_signal: AbortSignal | None = None,
         **options: Unpack[MessageArguments],
-    ) -> Reply[Any]:
+    ) -> Reply[AsyncReplyFile]:
         """Send the next message and return the whole reply, with all its parts; see :meth:`AsyncChatGPTAPI.ask`."""
         slot = NextSlot(self, message, self.api._check(options))
         stream = self.api._stream(slot, timeout_ms, abort_signal, on_conversation_response is not None)
@@ -329,7 +330,7 @@ class AsyncChatGPTConversation(ConversationPosition):
         timeout_ms: Milliseconds | None = None,
         abort_signal: AbortSignal | None = None,
         **options: Unpack[MessageArguments],
-    ) -> AsyncReplyStream:
+    ) -> AsyncReplyStream[AsyncReplyFile]:
         """Return a stream of the reply to the next message; see :meth:`AsyncChatGPTAPI.stream_message`.
 
         The next message of this conversation is sent only after this stream was read to its end or was closed.

@@ -11,6 +11,7 @@ from .._core.models import Prompt
 
 if TYPE_CHECKING:
     from .._core.message_options import MessageOptions
+    from .._core.public import MaybeNone
     from .._protocol.reply_reader import ReplyReader
 
 
@@ -19,9 +20,9 @@ class ConversationPosition:
 
     def __init__(self, conversation_id: str | None, parent_message_id: str | None) -> None:
         #: The conversation's id, or None before its first reply. The caller may set this attribute.
-        self.conversation_id = conversation_id
+        self.conversation_id: str | MaybeNone = conversation_id
         #: The message id of the newest reply, or None. The caller may set this attribute.
-        self.parent_message_id = parent_message_id
+        self.parent_message_id: str | MaybeNone = parent_message_id
         self._lock = anyio.Semaphore(1)  # Tasks that wait acquire the semaphore in the order of their calls.
 
     def __repr__(self) -> str:

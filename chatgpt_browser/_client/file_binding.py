@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from .._protocol.file_refs import FileRef
     from .._protocol.history import History
     from .portal import Portal
+    from .reply_file import AsyncReplyFile, ReplyFile
+
+GivenT = TypeVar("GivenT")
+BoundT = TypeVar("BoundT")
 
 
 class FileBinder:
@@ -22,7 +26,7 @@ class FileBinder:
     def __init__(self, sender: MessageSender) -> None:
         self._sender = sender
 
-    def bind(self, ref: FileRef) -> Any:
+    def bind(self, ref: FileRef) -> AsyncReplyFile:
         """Return the file object for a reference to a file."""
         from .reply_file import AsyncReplyFile  # imported on first use, because few replies have files
 
@@ -35,19 +39,20 @@ class SyncFileBinder:
     def __init__(self, portal: Portal) -> None:
         self._portal = portal
 
-    def bind(self, file: Any) -> Any:
+    def bind(self, file: AsyncReplyFile) -> ReplyFile:
         """Return the synchronous file object for an asynchronous file object."""
         from .reply_file import ReplyFile
 
         return ReplyFile(file, self._portal)
 
 
-def bind_reply(reply: Reply[Any], bind: Callable[[Any], Any]) -> Reply[Any]:
+def bind_reply(reply: Reply[GivenT], bind: Callable[[GivenT], BoundT]) -> Reply[BoundT]:
     """Return the reply with each file replaced by ``bind(file)``."""
-    return replace(reply, files=tuple(map(bind, reply.files)))
+    given: Reply[Any] = reply
+    return replace(given, files=tuple(map(bind, reply.files)))
 
 
-def bind_event(event: ReplyEvent, bind: Callable[[Any], Any]) -> ReplyEvent:
+def bind_event(event: ReplyEvent[GivenT], bind: Callable[[GivenT], BoundT]) -> ReplyEvent[BoundT]:
     """Return the event with each file replaced by ``bind(file)``."""
     from .._core.reply_events import Done, FileFound
 
@@ -56,10 +61,11 @@ def bind_event(event: ReplyEvent, bind: Callable[[Any], Any]) -> ReplyEvent:
     return Done(bind_reply(event.reply, bind)) if isinstance(event, Done) else event
 
 
-def bind_history(history: History, bind: Callable[[Any], Any]) -> History:
+def bind_history(history: History[GivenT], bind: Callable[[GivenT], BoundT]) -> History[BoundT]:
     """Return the conversation with each file replaced by ``bind(file)``."""
+    given: History[Any] = history
     messages = (
         replace(message, files=tuple(map(bind, message.files))) if message.files else message
-        for message in history.messages
+        for message in given.messages
     )
-    return replace(history, messages=tuple(messages))
+    return replace(given, messages=tuple(messages))

@@ -66,7 +66,7 @@ class JobRun:
         #: The newest record of the job.
         self.record = record
         #: Set when the conversation of the message is in the store, or the job has ended.
-        self.accepted = asyncio.Event()
+        self.accepted: asyncio.Event = asyncio.Event()
         #: True after this process has cancelled the job or has begun to close the client.
         self.is_leaving = False
         #: True if the job has failed, and it is certain that the site has not accepted the message.

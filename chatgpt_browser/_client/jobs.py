@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._core.models import Prompt
 from .._core.options import to_limit
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .file_binding import FileBinder, SyncFileBinder
     from .job_runner import JobRunner
     from .portal import Portal
+    from .reply_file import AsyncReplyFile, ReplyFile
 
 
 #: If this name is defined in a module, pytest does not show the module's frames in tracebacks.
@@ -96,7 +97,7 @@ class AsyncJob:
         """
         self._record = await self._api._jobs.get(self.id)
 
-    async def wait(self, timeout_ms: Milliseconds | None = None) -> Reply[Any]:
+    async def wait(self, timeout_ms: Milliseconds | None = None) -> Reply[AsyncReplyFile]:
         """Wait until the job has ended, and return the whole reply. Nothing is sent again.
 
         If the process that submitted the job has ended, this client reads the reply from the conversation.
@@ -234,7 +235,7 @@ class Job:
         """Read the state of the job from the store; see :meth:`AsyncJob.refresh`."""
         self._api._portal.call(self._core.refresh)
 
-    def wait(self, timeout_ms: Milliseconds | None = None) -> Reply[Any]:
+    def wait(self, timeout_ms: Milliseconds | None = None) -> Reply[ReplyFile]:
         """Wait until the job has ended, and return the whole reply; see :meth:`AsyncJob.wait`."""
         return bind_reply(self._api._portal.call(self._core.wait, timeout_ms), self._api._files.bind)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._core.models import Prompt
 from .._core.public import public_type
@@ -29,10 +29,12 @@ if TYPE_CHECKING:
     from .._core.message_options import MessageArguments
     from .._core.models import Session
     from .._core.options import Milliseconds
+    from .._core.public import MaybeNone
     from .._core.reply import Reply
     from .._messaging.reply_stream import AsyncReplyStream
     from .callbacks import OnConversationResponse, OnProgress
     from .client import AsyncChatGPTConversation
+    from .reply_file import AsyncReplyFile, ReplyFile
 
 
 #: If this name is defined in a module, pytest does not show the module's frames in tracebacks.
@@ -55,7 +57,7 @@ class ChatGPTConversation:
         return f"<{type(self).__name__} {self.conversation_id or 'new'}>"
 
     @property
-    def conversation_id(self) -> str | None:
+    def conversation_id(self) -> str | MaybeNone:
         """The conversation's id, or None before its first reply. You may set this property."""
         return self._core.conversation_id
 
@@ -64,7 +66,7 @@ class ChatGPTConversation:
         self._core.conversation_id = value
 
     @property
-    def parent_message_id(self) -> str | None:
+    def parent_message_id(self) -> str | MaybeNone:
         """The message id of the newest reply, or None. You may set this property."""
         return self._core.parent_message_id
 
@@ -96,7 +98,7 @@ class ChatGPTConversation:
         on_conversation_response: OnConversationResponse | None = None,
         abort_signal: AbortSignal | None = None,
         **options: Unpack[MessageArguments],
-    ) -> Reply[Any]:
+    ) -> Reply[ReplyFile]:
         """Send the next message and return the whole reply, with all its parts; see :meth:`AsyncChatGPTAPI.ask`."""
         slot = NextSlot(self._core, message, self.api._core._check(options))
         stream = self.api._core._stream(slot, timeout_ms, abort_signal, on_conversation_response is not None)
@@ -109,7 +111,7 @@ class ChatGPTConversation:
         timeout_ms: Milliseconds | None = None,
         abort_signal: AbortSignal | None = None,
         **options: Unpack[MessageArguments],
-    ) -> ReplyStream:
+    ) -> ReplyStream[ReplyFile]:
         """Return a stream of the reply to the next message; see :meth:`ChatGPTAPI.stream_message`."""
         stream = self._core.stream_message(
             message, timeout_ms=timeout_ms, abort_signal=abort_signal, **options
@@ -216,7 +218,7 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin, JobsMixin):
         on_conversation_response: OnConversationResponse | None = None,
         abort_signal: AbortSignal | None = None,
         **options: Unpack[MessageArguments],
-    ) -> Reply[Any]:
+    ) -> Reply[ReplyFile]:
         """Send a message and return the whole reply, with all its parts; see :meth:`AsyncChatGPTAPI.ask`."""
         slot = StandaloneSlot(Prompt(message, conversation_id, parent_message_id, self._core._check(options)))
         stream = self._core._stream(slot, timeout_ms, abort_signal, on_conversation_response is not None)
@@ -231,7 +233,7 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin, JobsMixin):
         timeout_ms: Milliseconds | None = None,
         abort_signal: AbortSignal | None = None,
         **options: Unpack[MessageArguments],
-    ) -> ReplyStream:
+    ) -> ReplyStream[ReplyFile]:
         """Return a stream of the reply to a message; see :meth:`AsyncChatGPTAPI.stream_message`."""
         stream = self._core.stream_message(
             message,
@@ -251,7 +253,7 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin, JobsMixin):
 
     def _follow(
         self,
-        stream: AsyncReplyStream,
+        stream: AsyncReplyStream[AsyncReplyFile],
         on_progress: OnProgress | None,
         on_conversation_response: OnConversationResponse | None,
     ) -> str:
@@ -265,10 +267,10 @@ class ChatGPTAPI(BaseClient, AccountDataMixin, SendManyMixin, JobsMixin):
 
     def _ask(
         self,
-        stream: AsyncReplyStream,
+        stream: AsyncReplyStream[AsyncReplyFile],
         on_progress: OnProgress | None,
         on_conversation_response: OnConversationResponse | None,
-    ) -> Reply[Any]:
+    ) -> Reply[ReplyFile]:
         stream._expect_images()
         self._follow(stream, on_progress, on_conversation_response)
         return bind_reply(self._portal.call(stream._complete_reply), self._files.bind)

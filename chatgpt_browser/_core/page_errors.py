@@ -22,7 +22,7 @@ class PageError(ChatGPTError):
 
     def __init__(self, message: str = "", *, elements: Sequence[dict[str, Any]] = ()) -> None:
         super().__init__(message)
-        self.elements = tuple(elements)
+        self.elements: tuple[dict[str, Any], ...] = tuple(elements)
 
 
 class ComposerNotFoundError(PageError):

@@ -1,16 +1,33 @@
-"""A decorator for public types. It makes tracebacks and reprs show a type as ``chatgpt_browser.Name``, as users import it."""
+"""Tools for the definition of public types: a decorator, a type variable and a type alias."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from typing_extensions import TypeVar
+
+    #: The class of a reply's files: :class:`ReplyFile`, or :class:`AsyncReplyFile` in the replies of the asynchronous client.
+    FileT = TypeVar("FileT", default=Any)
+else:
+    from typing import TypeVar
+
+    FileT = TypeVar("FileT")
 
 Type = TypeVar("Type", bound=type)
+
+#: The type of None in an attribute that is None only before a reply. ``str | MaybeNone`` is a ``str`` for a type checker, so no
+#: check for None is needed after the reply. A check for None is allowed too. Typeshed uses an alias with the same name.
+MaybeNone: TypeAlias = Any
 
 
 def public_type(cls: Type) -> Type:
     """Set the ``__module__`` of a class to ``chatgpt_browser``, and return the class.
 
-    As a result, pickle also imports the class from ``chatgpt_browser``. This package exports the class.
+    Tracebacks and reprs then show the class as ``chatgpt_browser.Name``, as users import it. Pickle also imports the class from
+    ``chatgpt_browser``. This package exports the class.
     """
     cls.__module__ = "chatgpt_browser"
     return cls

@@ -5,19 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic
 
-from .public import public_type
+from .public import FileT, public_type
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-    from typing_extensions import TypeVar
-
-    #: The class of a reply's files: :class:`ReplyFile`, or :class:`AsyncReplyFile` in the replies of the asynchronous client.
-    FileT = TypeVar("FileT", default=Any)
-else:
-    from typing import TypeVar
-
-    FileT = TypeVar("FileT")
 
 
 @public_type
@@ -68,13 +59,16 @@ class ToolCall:
 class Reply(Generic[FileT]):
     """A whole reply. ``str(reply)`` returns the text of the reply.
 
+    ``conversation_id`` and ``message_id`` are the ids that a later message needs to continue the conversation. An id is an empty
+    str only if the site has not sent the id.
+
     ``model`` is the model that answered, and ``effort`` is the effort that the reply states. ``finish_reason`` is ``"stop"``,
     ``"length"``, ``"interrupted"`` or None. ``raw`` is the message as the site sent it.
     """
 
     text: str = field(repr=False)
-    conversation_id: str | None = None
-    message_id: str | None = None
+    conversation_id: str = ""
+    message_id: str = ""
     model: str | None = None
     effort: str | None = None
     finish_reason: str | None = None

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Generic
 
-from .public import public_type
-from .reply import FileT
+from .public import FileT, public_type
 
 if TYPE_CHECKING:
     from .reply import Citation, Reply, ToolCall
@@ -71,4 +70,4 @@ class Done(Generic[FileT]):
 
 
 #: An event of a reply stream.
-ReplyEvent = TextDelta | ThoughtDelta | ToolUpdate | CitationFound | FileFound[Any] | Done[Any]
+ReplyEvent = TextDelta | ThoughtDelta | ToolUpdate | CitationFound | FileFound[FileT] | Done[FileT]

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
     from contextlib import AbstractContextManager
 
-    from opentelemetry.metrics import MeterProvider
-    from opentelemetry.trace import TracerProvider
+    from opentelemetry.metrics import Counter, Histogram, MeterProvider
+    from opentelemetry.trace import Tracer, TracerProvider
 
 T = TypeVar("T")
 
@@ -43,29 +43,29 @@ class Instruments:
         from opentelemetry import metrics, trace
 
         self.trace = trace
-        self.tracer = trace.get_tracer(_SCOPE, tracer_provider=tracers)
+        self.tracer: Tracer = trace.get_tracer(_SCOPE, tracer_provider=tracers)
         meter = metrics.get_meter(_SCOPE, meter_provider=meters)
 
-        def histogram(name: str, buckets: tuple[float, ...], description: str) -> metrics.Histogram:
+        def histogram(name: str, buckets: tuple[float, ...], description: str) -> Histogram:
             return meter.create_histogram(
                 name, "s", description, explicit_bucket_boundaries_advisory=list(buckets)
             )
 
-        self.operation = histogram(
+        self.operation: Histogram = histogram(
             "gen_ai.client.operation.duration",
             _DURATIONS,
             "Time from the call that sends a message to the end of the reply",
         )
-        self.first_chunk = histogram(
+        self.first_chunk: Histogram = histogram(
             "gen_ai.client.operation.time_to_first_chunk",
             _FIRST_CHUNKS,
             "Time from a message's request to the first text of the reply",
         )
-        self.steps = {
+        self.steps: dict[str, Histogram] = {
             name: histogram(f"{_SCOPE}.{name}.duration", _DURATIONS, description)
             for name, description in _STEPS.items()
         }
-        self.retries = meter.create_counter(
+        self.retries: Counter = meter.create_counter(
             f"{_SCOPE}.retries", "{retry}", "Number of retries, by the error that was retried"
         )
 

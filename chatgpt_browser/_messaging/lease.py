@@ -62,7 +62,7 @@ class MessageLease:
         #: The progress of the last attempt to send the message. None before the first attempt.
         self.delivery: Delivery | None = None
         #: The ids of the question that the last attempt has sent.
-        self.question = QuestionRef()
+        self.question: QuestionRef = QuestionRef()
         #: False if the site's page has sent the message in a format that this package cannot read and check.
         self.is_request_checked = True
 

@@ -32,7 +32,7 @@ class ReplyAssembler:
     """Converts the frames of one response to updates. This class does no I/O: the reply stream receives and passes the frames."""
 
     def __init__(self, *, markdown: bool, want_events: bool) -> None:
-        self.reader = ReplyReader()
+        self.reader: ReplyReader = ReplyReader()
         #: The observer of the events. None: the reply is not observed.
         self.observer: ReplyObserver | None = None
         self._plain_text = None if markdown else _growing_plain_text()

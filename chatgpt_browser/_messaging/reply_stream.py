@@ -9,7 +9,7 @@ import anyio
 
 from .._core.errors import BrowserCrashedError, MalformedEventError, StreamInterruptedError
 from .._core.log import logger
-from .._core.public import public_type
+from .._core.public import FileT, public_type
 from .handoff import HandoffPoller, wait_without_frames
 from .lease import MessageLease
 from .reply_assembler import ReplyAssembler, Update
@@ -19,7 +19,10 @@ from .stream_errors import with_partial_text
 from .whole_reply import WholeReplyMixin, keep_ref
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from .._core.models import ConversationEvent, QuestionRef
+    from .._core.public import MaybeNone
     from .._core.telemetry import MessageSpan
     from .deadline import Deadline
     from .idle_timer import IdleTimer
@@ -39,7 +42,7 @@ _BATCH_SIZE = 64
 
 
 @public_type
-class AsyncReplyStream(WholeReplyMixin):
+class AsyncReplyStream(WholeReplyMixin[FileT]):
     """An async iterator over the pieces of a reply's text. It is also an async context manager that ends the request.
 
     The message is sent when the ``async with`` block is entered. Without ``async with``, the message is sent when the stream is
@@ -53,7 +56,7 @@ class AsyncReplyStream(WholeReplyMixin):
         deadline: Deadline,
         *,
         want_events: bool = False,
-        bind_file: BindFile = keep_ref,
+        bind_file: BindFile[FileT] = keep_ref,
     ) -> None:
         self._sender = sender
         self._bind_file = bind_file
@@ -84,12 +87,12 @@ class AsyncReplyStream(WholeReplyMixin):
         return self._assembler.text
 
     @property
-    def conversation_id(self) -> str | None:
+    def conversation_id(self) -> str | MaybeNone:
         """The id of the conversation, or None until the site has sent the id."""
         return self._assembler.reader.conversation_id
 
     @property
-    def message_id(self) -> str | None:
+    def message_id(self) -> str | MaybeNone:
         """The message id of the reply, or None until the site has sent this id. Use the id as the next ``parent_message_id``."""
         return self._assembler.reader.message_id
 
@@ -107,16 +110,14 @@ class AsyncReplyStream(WholeReplyMixin):
         """
         return self._lease.is_request_checked
 
-    # ---- reading -----------------------------------------------------------------------------------------------------
-
-    async def __aenter__(self) -> AsyncReplyStream:
+    async def __aenter__(self) -> Self:
         await self._open()
         return self
 
     async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         self._close(error=error)
 
-    def __aiter__(self) -> AsyncReplyStream:
+    def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> str:

@@ -60,15 +60,19 @@ class MessageSender:
         self.options = options
         #: Creates an observer for each message. None: no message is observed.
         self.observe_reply: ObserveReply | None = None
-        self.process = ProcessGuard()
+        self.process: ProcessGuard = ProcessGuard()
         requests = FetchTransport(browser_manager)
-        self.secrets = SecretFilter(browser_manager)
-        self.tokens = AccessTokenCache(options, browser_manager, requests, self.secrets, self.process)
-        self.pace = PaceGate(options, browser_manager, self.tokens)
-        self.backend = BackendClient(options, browser_manager, requests, self.tokens, self.secrets, self.pace)
-        self.conversations = ConversationLookup(self.backend)
-        self.permits = MessagePermits(options.max_concurrent_messages)
-        self.site_pages = site_pages or SitePagePool(options, browser_manager)
+        self.secrets: SecretFilter = SecretFilter(browser_manager)
+        self.tokens: AccessTokenCache = AccessTokenCache(
+            options, browser_manager, requests, self.secrets, self.process
+        )
+        self.pace: PaceGate = PaceGate(options, browser_manager, self.tokens)
+        self.backend: BackendClient = BackendClient(
+            options, browser_manager, requests, self.tokens, self.secrets, self.pace
+        )
+        self.conversations: ConversationLookup = ConversationLookup(self.backend)
+        self.permits: MessagePermits = MessagePermits(options.max_concurrent_messages)
+        self.site_pages: Transport = site_pages or SitePagePool(options, browser_manager)
         self._browser_manager = browser_manager
         self._fetch = fetch or requests
         self._files: FileDownloader | None = None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 from .._core.models import QuestionRef
+from .._core.public import FileT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from .._core.public import MaybeNone
     from .._core.reply import Reply
     from .._core.reply_events import ReplyEvent
     from .._protocol.file_refs import FileRef
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from .sender import MessageSender
 
     #: A function that returns the file object for a reference to a file. The client passes this function.
-    BindFile = Callable[[FileRef], Any]
+    BindFile = Callable[[FileRef], FileT]
 
 
 def keep_ref(ref: FileRef) -> Any:
@@ -26,7 +28,7 @@ def keep_ref(ref: FileRef) -> Any:
     return ref
 
 
-class WholeReplyMixin:
+class WholeReplyMixin(Generic[FileT]):
     """The part of :class:`AsyncReplyStream` that returns the whole reply.
 
     The modules that read thoughts, tool calls and citations are imported on first use. So they are not imported for a caller that
@@ -37,17 +39,17 @@ class WholeReplyMixin:
     _question: QuestionRef | None
     _assembler: ReplyAssembler
     _deadline: Deadline
-    _bind_file: BindFile
-    _reply: Reply[Any] | None = None
+    _bind_file: BindFile[FileT]
+    _reply: Reply[FileT] | None = None
 
     @property
-    def reply(self) -> Reply[Any] | None:
+    def reply(self) -> Reply[FileT] | MaybeNone:
         """The whole reply: its text, citations, files, thoughts and tool calls. None until the reply is complete."""
         if self._reply is None and self._assembler.reader.done:
             self._reply = self._collect()
         return self._reply
 
-    async def events(self) -> AsyncIterator[ReplyEvent]:
+    async def events(self) -> AsyncIterator[ReplyEvent[FileT]]:
         """Yield the reply as typed events, in the order of their arrival.
 
         The last event is :class:`Done`, which contains the whole reply. Before this event, the method waits for images that the
@@ -84,7 +86,7 @@ class WholeReplyMixin:
     async def _next_updates(self, limit: int = 1, *, convert: bool = True) -> list[Update] | None:
         raise NotImplementedError
 
-    async def _complete_reply(self) -> Reply[Any]:
+    async def _complete_reply(self) -> Reply[FileT]:
         """Return the whole reply of a stream that was read to its end."""
         reply = self.reply
         assert reply is not None
@@ -103,7 +105,7 @@ class WholeReplyMixin:
         """Request that the stream waits for images at its end. Call this method before the stream is read."""
         self._assembler.reader.waits_for_images = True
 
-    def _collect(self) -> Reply[Any]:
+    def _collect(self) -> Reply[FileT]:
         from .._protocol.delta import copied
         from .._protocol.reply_collector import collect_reply
 
@@ -113,10 +115,11 @@ class WholeReplyMixin:
         reply = collect_reply(
             reader.turn,
             reader.message_id,
-            reader.conversation_id,
+            reader.conversation_id or (self._question or QuestionRef()).conversation_id,
             text=reader.text,
             plain_text=assembler.text if assembler.is_plain_text else None,
             model=reader.answer.model,
         )
         # The message is copied, because the delta decoder of the reader uses the same object.
-        return replace(reply, files=tuple(map(self._bind_file, reply.files)), raw=copied(reply.raw))
+        whole: Reply[Any] = replace(reply, raw=copied(reply.raw))
+        return replace(whole, files=tuple(map(self._bind_file, reply.files)))

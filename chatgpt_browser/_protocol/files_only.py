@@ -28,7 +28,7 @@ class FilesOnlyMixin(ReplyProgress):
         if name is None or self.missing.is_error or self.answer.has_answer():
             return False
         self.answer.message_id = name
-        self.conversation_id = self.conversation_id or optional_id(
+        self.conversation_id: str | None = self.conversation_id or optional_id(
             (self._newest or {}).get("conversation_id")
         )
         self._end()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
-from .._core.public import public_type
+from .._core.public import FileT, public_type
 from .conversation_tree import newest_answer, newest_branch
 from .message import UNREADABLE, hidden_text, is_question, is_visible, message_text, recipient_of, role_of
 from .reply_collector import collect_stored_reply
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from .._core.reply import Citation, Reply, Thought, ToolCall
+    from .file_refs import FileRef
 
 #: A node of the stored conversation: its id, the id of its parent, and its message.
 _Node = tuple[str, str | None, dict[str, Any]]
@@ -24,7 +25,7 @@ _Node = tuple[str, str | None, dict[str, Any]]
 
 @public_type
 @dataclass(frozen=True)
-class HistoryMessage:
+class HistoryMessage(Generic[FileT]):
     """One message of a stored conversation. ``role`` is ``user``, ``assistant``, ``system`` or ``tool``.
 
     ``hidden`` is True if the site's page does not show the message as part of the conversation. Instructions, thoughts, tool
@@ -46,14 +47,14 @@ class HistoryMessage:
     hidden: bool = False
     recipient: str | None = None
     citations: tuple[Citation, ...] = ()
-    files: tuple[Any, ...] = ()
+    files: tuple[FileT, ...] = ()
     thoughts: tuple[Thought, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
 
 
 @public_type
 @dataclass(frozen=True)
-class History:
+class History(Generic[FileT]):
     """A stored conversation.
 
     ``messages`` contains the messages of the newest branch, including hidden messages, oldest first. ``visible_messages``
@@ -66,15 +67,15 @@ class History:
     create_time: datetime | None
     update_time: datetime | None
     current_node: str | None
-    messages: tuple[HistoryMessage, ...]
+    messages: tuple[HistoryMessage[FileT], ...]
     raw: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
-    def visible_messages(self) -> tuple[HistoryMessage, ...]:
+    def visible_messages(self) -> tuple[HistoryMessage[FileT], ...]:
         """The messages of ``messages`` that are not hidden, oldest first."""
         return tuple(message for message in self.messages if not message.hidden)
 
-    def get_reply(self, message_id: str | None = None) -> Reply[Any] | None:
+    def get_reply(self, message_id: str | None = None) -> Reply[FileT] | None:
         """Return the whole reply that contains a message, in the same form as :meth:`AsyncChatGPTAPI.ask` returns a reply.
 
         The text is Markdown. The result is None if the message is a question, or if the newest branch does not contain the
@@ -85,16 +86,20 @@ class History:
         at = message_id or self.current_node
         for turn in _turns(_newest_nodes(self.raw)):
             if any(name == at for name, _, _ in turn):
-                reply = collect_stored_reply([message for _, _, message in turn], self.conversation_id)
+                reply: Reply[Any] = collect_stored_reply([each for *_, each in turn], self.conversation_id)
                 holder = _holder(turn)
                 files = next((message.files for message in self.messages if message.id == holder), ())
-                return replace(reply, files=files)
+                return replace(reply, message_id=reply.message_id or holder, files=files)
         return None
 
 
+def _keep_ref(ref: FileRef) -> Any:
+    return ref
+
+
 def read_history(
-    conversation_id: str, data: Any, bind_file: Callable[[Any], Any] = lambda ref: ref
-) -> History:
+    conversation_id: str, data: Any, bind_file: Callable[[FileRef], FileT] = _keep_ref
+) -> History[FileT]:
     """Return the stored conversation in a response of ``GET /conversation/{id}``.
 
     :param bind_file: a function that returns the file object for a reference to a file.
@@ -112,8 +117,8 @@ def read_history(
 
 
 def _newest_messages(
-    data: Any, conversation_id: str, bind_file: Callable[[Any], Any]
-) -> list[HistoryMessage]:
+    data: Any, conversation_id: str, bind_file: Callable[[FileRef], FileT]
+) -> list[HistoryMessage[FileT]]:
     """Return the messages of a stored conversation's newest branch, oldest first."""
     nodes = _newest_nodes(data)
     replies = {
@@ -173,7 +178,7 @@ def _holder(turn: list[_Node]) -> str:
     return next(name for name, _, message in turn if message is holder)
 
 
-def _message(node_id: str, parent: str | None, message: dict[str, Any]) -> HistoryMessage:
+def _message(node_id: str, parent: str | None, message: dict[str, Any]) -> HistoryMessage[Any]:
     return HistoryMessage(
         node_id,
         role if isinstance(role := role_of(message), str) else UNREADABLE,

@@ -68,8 +68,8 @@ def collect_reply(
         citations = to_plain_spans(citations, text, plain_text)
     return Reply(
         text=text if plain_text is None else plain_text,
-        conversation_id=conversation_id,
-        message_id=answer_id,
+        conversation_id=conversation_id or "",
+        message_id=answer_id or "",
         model=resolved_model(answer) or model or _newest(model_slug, answer, messages),
         effort=_newest(effort_of, answer, messages),
         finish_reason=finish_reason(answer),

@@ -24,21 +24,21 @@ class ReplyProgress:
     """The reply so far: its text as Markdown, its ids, and its state. :class:`.ReplyState` describes the states."""
 
     def __init__(self) -> None:
-        self.state = ReplyState.WAITING
+        self.state: ReplyState = ReplyState.WAITING
         self.conversation_id: str | None = None
         #: True if the site has announced a hand-off: the rest of the reply may be outside this stream.
         self.is_handed_off = False
         #: True while the rest of the reply is read from another feed: from a resumed stream, or from the page's WebSocket.
-        self.is_following = False
+        self.is_following: bool = False
         #: The reasons why the stream may contain no answer.
-        self.missing = MissingAnswer()
+        self.missing: MissingAnswer = MissingAnswer()
         #: True if the caller waits for images that the site makes after the end of the stream. In this case, a stream that
         #: announces an image may end without a text.
         self.waits_for_images = False
         #: Selects the answer among the messages of the stream.
-        self.answer = AnswerTracker()
+        self.answer: AnswerTracker = AnswerTracker()
         #: The messages of the stream and of the stored conversation. The whole reply is built from these messages.
-        self.turn = TurnMessages()
+        self.turn: TurnMessages = TurnMessages()
         self._text = ReplyText()
 
     @property

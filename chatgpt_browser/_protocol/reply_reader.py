@@ -35,9 +35,9 @@ class ReplyReader(FilesOnlyMixin):
     def __init__(self) -> None:
         super().__init__()
         #: The number of events that were read so far and are JSON objects.
-        self.events = 0
+        self.events: int = 0
         #: True if the reply is a deep research: the stream contains only an acknowledgement, and a report follows later.
-        self.expects_report = False
+        self.expects_report: bool = False
         self._assembler = EventAssembler()
         self._deltas = DeltaDecoder()
         self._growth = _NONE
@@ -118,7 +118,8 @@ class ReplyReader(FilesOnlyMixin):
         """Continue the reply with the events of another feed, which may repeat events that were already read."""
         if self.state is _ELSEWHERE:
             self.state = ReplyState.GROWING if self.answer.has_answer() else ReplyState.WAITING
-        self.is_following, self._is_cut, self._growth = True, False, _NONE
+        self.is_following: bool = True
+        self._is_cut, self._growth = False, _NONE
         self._text.hold()
 
     def take(self, message: dict[str, Any]) -> bool:

@@ -40,8 +40,8 @@ class JobStore:
     """
 
     def __init__(self, path: Path | None = None, clock: Callable[[], float] = time.time) -> None:
-        self.path = Path(path) if path is not None else default_store_path()
-        self.database = Database(self.path)
+        self.path: Path = Path(path) if path is not None else default_store_path()
+        self.database: Database = Database(self.path)
         self._clock = clock
         self._owner = Owner(self.path)
         weakref.finalize(self, _close, self.database, self._owner)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .._browser.cdp_target import Target
     from .._browser.page_setup.page import BrowserPage
     from .._core.options import Options
+    from .._core.urls import Site
     from .._protocol.cookies import SessionToken
     from .browser_observer import BrowserObserver
     from .fetch.fetch_page import FetchPage
@@ -66,12 +67,11 @@ class BrowserManager:
     def __init__(
         self, options: Options, session_token: SessionToken, preload: Callable[[], object] = lambda: None
     ) -> None:
-        #: The newest session token.
-        self.session_token = session_token
+        self.session_token: SessionToken = session_token
         #: Earlier session tokens. A late response may still contain one of them.
         self.former_tokens: deque[SessionToken] = deque(maxlen=_REMEMBERED_TOKENS)
         #: The site's URLs. They are replaced when the site redirects to its other origin.
-        self.site = options.site
+        self.site: Site = options.site
         #: The hook for the next browser. It must be set before the browser starts.
         self.observer: BrowserObserver | None = None
         #: Called with the new value of the session token after the site has rotated it. It must not raise an error.

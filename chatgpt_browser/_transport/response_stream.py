@@ -88,13 +88,13 @@ class ResponseStream:
         self._ungranted = 0
         self._has_reader = True
         self._callbacks: list[Callable[[], object]] = []
-        self.state = ResponseState.WAITING
+        self.state: ResponseState = ResponseState.WAITING
         #: True if an event has announced that the site may continue the reply outside this response.
-        self.is_handed_off = False
+        self.is_handed_off: bool = False
         #: True if the site's page may continue the reply by itself, although the response has ended early.
         self.may_continue = False
         #: The time at which the newest frame arrived, in seconds of the event loop's clock.
-        self.arrived_at = self._loop.time()
+        self.arrived_at: float = self._loop.time()
 
     @property
     def is_settled(self) -> bool:

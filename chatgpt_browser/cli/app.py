@@ -156,7 +156,7 @@ def help_panel(title: str, rows: Iterable[tuple[str, str]]) -> Any:
     return Panel(table, title=title, title_align="left", border_style="dim")
 
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     cls=RootGroup,
     help="Use ChatGPT's web application through a headless Chromium.",
     no_args_is_help=True,

@@ -81,7 +81,7 @@ class Command(HelpMixin, TyperCommand):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.help = join_lines(self.help or "")
+        self.help: str = join_lines(self.help or "")
         self._common_names = []
         for param in _common_params():
             self._common_names.append(param.name)

@@ -155,8 +155,9 @@ def test_from_login_uses_profile_and_saves_rotated_token(
     with FakeChatGPT(rotate_session_token=True) as site:
         login = DataFolder.named(profile)
         login.save_session_token(site.origin, site.session_token)
-        urls = {"api_base_url": site.api_base_url, "backend_api_base_url": site.backend_api_base_url}
-        with ChatGPTAPI.from_login(profile, **urls) as api:
+        with ChatGPTAPI.from_login(
+            profile, api_base_url=site.api_base_url, backend_api_base_url=site.backend_api_base_url
+        ) as api:
             api.ensure_auth()
             assert login.load_session_token(site.origin) == site.session_token == api.session_token
     assert login.profile.is_dir()

@@ -222,6 +222,6 @@ def test_history_export_has_footnotes(invoke: Invoke, account: Account) -> None:
     account.server.script(SCRIPTED)
     reply = account.api.ask("Why?")
 
-    exported = invoke("history", "export", str(reply.conversation_id)).stdout
+    exported = invoke("history", "export", reply.conversation_id).stdout
 
     assert "The sky is blue.[^2-1]\n\n[^2-1]: [https://sky.example/](<https://sky.example/>)\n" in exported

@@ -328,7 +328,7 @@ async def test_async_client_has_async_files(
     assert isinstance(file, AsyncReplyFile)
     assert await file.read() == TABLE
     assert (await file.save(tmp_path)).read_bytes() == TABLE
-    history = await async_api.get_history(str(reply.conversation_id))
+    history = await async_api.get_history(reply.conversation_id)
     assert history.messages[-1].files == reply.files
 
 

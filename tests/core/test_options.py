@@ -100,7 +100,7 @@ def test_client_default_context_needs_no_token_and_ignores_a_token(caplog: pytes
     assert "session_token is ignored" in caplog.text
     assert "a-session-token" not in caplog.text
     with pytest.raises(InvalidSessionTokenError):
-        ChatGPTAPI(None)
+        ChatGPTAPI(None)  # type: ignore[call-overload]
 
 
 def test_messages_per_hour_option_comes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from chatgpt_browser import ChatGPTAPI, ChatGPTConversation, ChatGPTError
 from chatgpt_browser.cli.environment import VARIABLES
 from chatgpt_browser.cli.exit_codes import kind_of
 from tests.support.doc_blocks import ROOT
+from tests.support.doc_shell import project_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,3 +139,19 @@ def test_svg_contains_no_external_reference(path: Path) -> None:
     text = path.read_text("utf-8")
     ElementTree.fromstring(text)
     assert not re.search(r"(href|src)=[\"'](?!#)|url\((?!#)|@import|@font-face", text)
+
+
+def test_readme_is_a_landing_page_with_all_extras() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    listed = {row[0].strip("`") for row in rows(text)}
+    extras = set(re.findall(r"^(\w+) = \[", project_table("project.optional-dependencies"), re.MULTILINE))
+
+    assert extras <= listed
+    assert len(text.splitlines()) <= 150
+    for command in ("bash scripts/demo.sh", "bash scripts/test.sh"):
+        assert command in text
+
+
+def test_how_do_i_page_links_to_every_how_to_page() -> None:
+    linked = set(re.findall(r"\(how-to/([\w-]+\.md)", page("how-do-i.md")))
+    assert linked == {path.name for path in (DOCS / "how-to").glob("*.md")}

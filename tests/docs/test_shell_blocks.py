@@ -56,6 +56,11 @@ def test_shell_blocks_contain_some_that_run() -> None:
         ("python -m chatgpt_browser.testing --no-such", "no option --no-such"),
         ("pip install 'chatgpt-browser-api[cli,tests]'", "no extra tests"),
         ("pip install chatgpt-browser", "another project"),
+        ("pipx install './dist/chatgpt_browser_api-0.0.9-py3-none-any.whl[cli]'", "this version's wheel is"),
+        (
+            "uvx --from ./dist/chatgpt_browser_api-0.0.9-py3-none-any.whl chatgpt-browser aks",
+            "no command aks",
+        ),
         ("bash scripts/tests.sh", "no scripts/tests.sh"),
         ("frobnicate --all", "this test cannot check the command"),
         ("if true; then", "syntax error"),

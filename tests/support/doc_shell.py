@@ -121,14 +121,30 @@ def check_pip(words: Sequence[str]) -> list[str]:
     found = []
     for word in words:
         name, _, extras = word.rstrip("]").partition("[")
-        if name in (DISTRIBUTION, "."):
+        if name in (DISTRIBUTION, ".", wheel_path()):
             known = set(
                 re.findall(r"^(\w+) = \[", project_table("project.optional-dependencies"), re.MULTILINE)
             )
             found += [f"there is no extra {extra}" for extra in set(extras.split(",")) - known - {""}]
         elif name.startswith("chatgpt"):
             found.append(f"{name} is another project")
+        elif name.endswith(".whl"):
+            found.append(f"this version's wheel is {wheel_path()}")
     return found
+
+
+def wheel_path() -> str:
+    """Return the path of the wheel that `scripts/build.sh` builds."""
+    version = re.search(r'^version = "(.+)"$', project_table("project"), re.MULTILINE)
+    assert version is not None
+    return f"./dist/{DISTRIBUTION.replace('-', '_')}-{version[1]}-py3-none-any.whl"
+
+
+def check_uvx(words: Sequence[str]) -> list[str]:
+    """Check `uvx --from WHEEL COMMAND…`."""
+    option, wheel, name, *rest = words
+    problems = [] if (option, name) == ("--from", "chatgpt-browser") else ["only uvx --from is checked"]
+    return problems + check_pip([wheel]) + check_own_command(rest)
 
 
 def project_table(name: str) -> str:
@@ -171,6 +187,9 @@ CHECKS: dict[str, Callable[[Sequence[str]], list[str]]] = {
     "chatgpt-browser": check_own_command,
     "python": check_python,
     "pip": check_pip,
+    "pipx": check_pip,
+    "uv": check_pip,
+    "uvx": check_uvx,
     "bash": check_script,
     "eval": check_eval,
     "playwright": check_by_help("playwright"),

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     from tests.support.site_client import SiteClient
 
+#: A client for tests that record no message.
+UNUSED: Any = None
+
 # ---- secrets -----------------------------------------------------------------------------------------
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
@@ -296,7 +299,7 @@ def test_replay_speed_zero_raises(tmp_path: Path) -> None:
 def test_recorder_existing_file_becomes_private(tmp_path: Path) -> None:
     path = recording(tmp_path, "old content")
     path.chmod(0o644)
-    Recorder(None, path).close()
+    Recorder(UNUSED, path).close()
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert "old content" not in path.read_text()
@@ -308,18 +311,18 @@ def test_recorder_replaces_a_link_and_refuses_a_fifo(tmp_path: Path) -> None:
     victim, path, fifo = tmp_path / "victim", tmp_path / "recording", tmp_path / "fifo"
     victim.write_text("precious")
     path.symlink_to(victim)
-    Recorder(None, path).close()
+    Recorder(UNUSED, path).close()
     assert victim.read_text() == "precious"
     assert not path.is_symlink() and path.stat().st_mode & 0o777 == 0o600
 
     os.mkfifo(fifo)
     with pytest.raises(OSError, match="not a regular file"):
-        Recorder(None, fifo)
+        Recorder(UNUSED, fifo)
     assert sorted(tmp_path.iterdir()) == sorted([victim, path, fifo])
 
 
 def test_recorder_with_half_a_character_writes_it_escaped(tmp_path: Path) -> None:
-    with Recorder(None, tmp_path / "recording") as recorder:
+    with Recorder(UNUSED, tmp_path / "recording") as recorder:
         recorder._write({"append": "half: \ud83d"})
     lines = (tmp_path / "recording").read_text("utf-8").splitlines()
     assert json.loads(lines[-1]) == {"append": "half: \ud83d"}

@@ -59,7 +59,7 @@ def test_reply_with_parts_is_same_for_ask_events_and_history(
     reply = conversation.ask(scripted_site.answering(scripted))
     with api.stream_message(scripted_site.answering(scripted)) as stream:
         events = list(stream.events())
-    history = api.get_history(str(reply.conversation_id))
+    history = api.get_history(reply.conversation_id)
 
     check_parts(reply)
     assert history.get_reply() == reply
@@ -150,4 +150,4 @@ def test_reply_with_parts_through_the_page_is_same_as_history(
     reply = page_client.ask("Why?")
 
     check_parts(reply)
-    assert page_client.get_history(str(reply.conversation_id)).get_reply() == reply
+    assert page_client.get_history(reply.conversation_id).get_reply() == reply

@@ -50,7 +50,7 @@ class IsolatedWorld:
         self._streams: dict[int, ResponseStream] = {}
         self._pushes = _PushQueue()
         #: The resources that the document uses.
-        self.usage = DocumentUsage(is_watched=target.is_watched)
+        self.usage: DocumentUsage = DocumentUsage(is_watched=target.is_watched)
         self._tasks = BackgroundTasks(self._log_failed_call)
         self._retired = False
         #: The error that ended the isolated world, or None if the world has not ended.

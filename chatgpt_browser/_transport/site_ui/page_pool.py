@@ -44,7 +44,7 @@ class SitePagePool:
         self._options = options
         self._browser_manager = browser_manager
         #: Time limit in seconds for each step that a page takes until the message is sent, for example to show a message box.
-        self.step_timeout = options.first_byte_timeout
+        self.step_timeout: float = options.first_byte_timeout
         self._pages: list[SitePage] = []
         self._closing = BackgroundTasks()
         #: The number of pages that are being closed.

@@ -73,7 +73,7 @@ class PreparationObserver:
         self._cdp = cdp
         self._site = site
         #: All requests of the page to the backend. The submission clears it directly before the first click.
-        self.requests = RequestLog(site)
+        self.requests: RequestLog = RequestLog(site)
         #: The URL of each preparation request. The key is the id of the request.
         self._urls: dict[str, str] = {}
         #: The ids of the preparation requests that have not ended.

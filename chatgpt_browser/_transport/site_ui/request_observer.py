@@ -76,14 +76,14 @@ class RequestObserver:
         connections: ConnectionLog | None = None,
     ) -> None:
         #: The stream of the response.
-        self.stream = ResponseStream(self)
+        self.stream: ResponseStream = ResponseStream(self)
         self.state = ObserverState.UNSENT
         #: An event that is set when the page has sent the message or has failed.
-        self.sent = asyncio.Event()
+        self.sent: asyncio.Event = asyncio.Event()
         #: The reason why the page failed, or None.
         self.failure: ChatGPTError | None = None
         #: The message that the page has sent.
-        self.captured = CapturedRequest()
+        self.captured: CapturedRequest = CapturedRequest()
         #: True if the request was refused or its connection broke. The page may then repeat the request by itself.
         self.may_be_repeated = False
         self._cdp = cdp

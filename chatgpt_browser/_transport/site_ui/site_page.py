@@ -82,7 +82,7 @@ class SitePage:
     def __init__(self, page: Page, cdp: CDPSession) -> None:
         self.state = PageState.IDLE
         #: The time (of the event loop's clock) at which the page became idle.
-        self.idle_since = asyncio.get_running_loop().time()
+        self.idle_since: float = asyncio.get_running_loop().time()
         #: The reason why the page is unusable, or None.
         self.dead: ChatGPTError | None = None
         self._page = page

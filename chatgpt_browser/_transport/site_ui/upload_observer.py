@@ -30,7 +30,7 @@ class UploadObserver:
     """A context manager that observes the uploads of one page. Enter it before the files are chosen."""
 
     def __init__(self, cdp: CDPSession, site: Site) -> None:
-        self.tracker = UploadTracker(site.backend_api_base_url)
+        self.tracker: UploadTracker = UploadTracker(site.backend_api_base_url)
         self._cdp = cdp
         self._statuses: dict[str, int] = {}
         self._changed = asyncio.Event()

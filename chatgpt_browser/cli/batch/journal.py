@@ -35,7 +35,7 @@ class BatchJournal:
         self._output = output
         self._store = JobStore()
         #: The name of the batch in the job store.
-        self.batch_id = f"file:{output.resolve()}"
+        self.batch_id: str = f"file:{output.resolve()}"
 
     def clean_up(self, outcomes: Mapping[str, Outcome]) -> None:
         """Delete the jobs whose rows are in the output. Read the journal file of an older version, if there is one."""

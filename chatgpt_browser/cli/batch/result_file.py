@@ -53,7 +53,7 @@ class ResultFile:
 
         self._path = path
         #: True if the last line of the file was incomplete, and was removed when the file was opened.
-        self.was_cut = False
+        self.was_cut: bool = False
         #: The outcome of each row. The key is the id of the message.
         self.outcomes: dict[str, Outcome] = {}
         try:

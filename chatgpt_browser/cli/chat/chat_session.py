@@ -66,7 +66,7 @@ class ChatSession:
         self._unanswered: str | None = None
         self._saved: set[Path] = set()
         self._first_step: str | None = "starting the browser"
-        self.is_over = False
+        self.is_over: bool = False
 
     def handle(self, line: str) -> None:
         """Send a line as a message, or run it as a slash command. Print errors. An error does not change the position."""

@@ -16,12 +16,15 @@ from ..state.data_folder import DataFolder
 from .live_attempt import LiveAttempt
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from typing_extensions import Self
 
     from chatgpt_browser import ChatGPTAPI, User
     from chatgpt_browser._browser.probe import BrowserFacts, Probe, Sighting
     from chatgpt_browser._client.portal import Portal
     from chatgpt_browser._core.choices import SendVia
+    from chatgpt_browser._core.options import Options
 
 #: The user's name and e-mail address are each cut to this number of characters.
 _MAX_NAME = 500
@@ -37,14 +40,16 @@ class CheckContext:
 
     def __init__(self, **options: Any) -> None:
         self._given = options
-        self.options = options_from_environment(**browser_options(), **options)
-        self.origin = self.options.site.origin
-        self.data_folder = DataFolder.current()
+        self.options: Options = options_from_environment(**browser_options(), **options)
+        self.origin: str = self.options.site.origin
+        self.data_folder: DataFolder = DataFolder.current()
         given = Settings.current().session_token
         #: True if the session token comes from the environment.
-        self.is_from_environment = given is not None
+        self.is_from_environment: bool = given is not None
         #: The session token or the path of a file of cookies, or None if there is no token.
-        self.token = self.data_folder.load_session_token(self.origin) if given is None else given
+        self.token: str | Path | None = (
+            self.data_folder.load_session_token(self.origin) if given is None else given
+        )
         #: The browser's version and path. None until the browser check has run.
         self.browser: BrowserFacts | None = None
         #: The response of the session endpoint. None until the DNS check has run.

@@ -180,7 +180,7 @@ class ExportFailures:
 
     def __init__(self) -> None:
         #: The exit code of the first failure; 0 if there was no failure.
-        self.exit_code = 0
+        self.exit_code: int = 0
         self._in_a_row = 0
 
     @contextmanager

@@ -39,7 +39,7 @@ def run_in_background() -> None:
         _answer({"job_id": job.id})
         reply = job.wait()
         remember_conversation(reply.conversation_id, reply.message_id)
-        if request["conversation"] is None and reply.conversation_id is not None:
+        if request["conversation"] is None and reply.conversation_id:
             request_title(api, reply.conversation_id, reply.message_id)
 
 

@@ -106,8 +106,8 @@ def _printable_text(text: Text) -> Text:
 
 
 # These consoles use the current sys.stdout and sys.stderr for each line, so that tests can replace the streams.
-out = SafeConsole(highlight=False, markup=False, emoji=False)
-err = SafeConsole(highlight=False, markup=False, emoji=False, stderr=True)
+out: SafeConsole = SafeConsole(highlight=False, markup=False, emoji=False)
+err: SafeConsole = SafeConsole(highlight=False, markup=False, emoji=False, stderr=True)
 
 
 def write_text(text: str) -> None:

@@ -110,8 +110,8 @@ class WholeMarkdown(Markdown):
         "list_item_open": WholeItem,
         "table_open": WholeTable,
     }
-    inlines = Markdown.inlines | {"link", "link_url"}
+    inlines: set[str] = Markdown.inlines | {"link", "link_url"}
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         super().__init__("")
-        self.parsed = list(tokens)
+        self.parsed: list[Token] = list(tokens)

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ..terminal_settings import echo_disabled
 from .consoles import err
-from .live_line import spinner_line
+from .live_line import LiveLine, spinner_line
 from .milestones import BROWSER_UP, CHALLENGE_PASSED, milestone_callback
 from .terminal_text import printable
 
@@ -30,7 +30,7 @@ class WaitSpinner:
         self.step = step
         self._started = perf_counter()
         #: The line with the spinner. It is shown only if standard error can rewrite lines.
-        self.line = spinner_line(self, err)
+        self.line: LiveLine = spinner_line(self, err)
 
     def __rich__(self) -> Text:
         # Rich calls this for each frame of the spinner, so the elapsed time stays current.

@@ -26,7 +26,7 @@ class StepLog:
     """
 
     def __init__(self, steps: StepLines, names: Sequence[str]) -> None:
-        self.started = datetime.now(timezone.utc)
+        self.started: datetime = datetime.now(timezone.utc)
         self.properties: dict[str, str] = {}
         self.results: list[StepResult] = []
         self._steps = steps

@@ -8,7 +8,7 @@ import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TextIO, TypeVar
 
 from .event_log import EventLog, add_session_token, as_text, ending, session_line
 from .file_format import FORMAT_VERSION
@@ -20,7 +20,19 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Recorder:
+#: The result of the client's `send_message`: a str, or a coroutine with a str if the client is asynchronous.
+ResultT_co = TypeVar("ResultT_co", covariant=True)
+
+
+class RecordableClient(Protocol[ResultT_co]):
+    """A synchronous or asynchronous client, or one of its conversations."""
+
+    @property
+    def send_message(self) -> Callable[..., ResultT_co]:
+        """The method that sends a message."""
+
+
+class Recorder(Generic[ResultT_co]):
     """Sends messages through a client, and records the events of the replies with their times, but without secrets.
 
         >>> with ChatGPTAPI(token) as api, Recorder(api, "hello.jsonl") as recorder:
@@ -37,8 +49,8 @@ class Recorder:
     :raises OSError: if the file cannot be written, or `path` exists but is not a file, such as a FIFO.
     """
 
-    def __init__(self, api: Any, path: str | os.PathLike[str]) -> None:
-        self._api = api
+    def __init__(self, api: RecordableClient[ResultT_co], path: str | os.PathLike[str]) -> None:
+        self._api: Any = api
         self._scrubber = Scrubber()
         self._file = create_private(Path(path))
         self._session_is_scrubbed = False
@@ -54,14 +66,15 @@ class Recorder:
         """Close the file. Further calls have no effect."""
         self._file.close()
 
-    def send_message(self, message: str, **options: Any) -> Any:
+    def send_message(self, message: str, **options: Any) -> ResultT_co:
         """Send a message through the client and record it.
 
         The arguments, the result and the errors are the same as for the client's `send_message`.
         """
-        return self._send_recorded(self._api.send_message, message, options)
+        result: ResultT_co = self._send_recorded(self._api.send_message, message, options)
+        return result
 
-    def get_conversation(self, **options: Any) -> RecordedConversation:
+    def get_conversation(self, **options: Any) -> RecordedConversation[ResultT_co]:
         """Return a new or existing conversation of the client. The messages that are sent in it are recorded."""
         return RecordedConversation(self, self._api.get_conversation(**options))
 
@@ -115,10 +128,10 @@ class Recorder:
         self._file.write(as_text(line) + "\n")
 
 
-class RecordedConversation:
+class RecordedConversation(Generic[ResultT_co]):
     """A conversation whose messages are recorded. `Recorder.get_conversation` returns it."""
 
-    def __init__(self, recorder: Recorder, conversation: Any) -> None:
+    def __init__(self, recorder: Recorder[ResultT_co], conversation: Any) -> None:
         self._recorder = recorder
         self._conversation = conversation
 
@@ -134,12 +147,14 @@ class RecordedConversation:
         given: str | None = self._conversation.parent_message_id
         return given
 
-    def send_message(self, message: str, **options: Any) -> Any:
+    def send_message(self, message: str, **options: Any) -> ResultT_co:
         """Send a message in the conversation and record it.
 
         The arguments, the result and the errors are the same as for `send_message` of the client's conversation.
         """
-        return self._recorder._send_recorded(self._conversation.send_message, message, options)
+        send = self._conversation.send_message
+        result: ResultT_co = self._recorder._send_recorded(send, message, options)
+        return result
 
 
 class _EventCallback:

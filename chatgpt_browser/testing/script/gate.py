@@ -17,11 +17,11 @@ class Gate:
 
     def __init__(self) -> None:
         #: An event that is set when the server reaches the gate for the first time.
-        self.reached = threading.Event()
+        self.reached: threading.Event = threading.Event()
         #: True after `open()` was called.
-        self.is_open = False
+        self.is_open: bool = False
         #: The number of times that the server has reached this gate, whether the gate was open or closed.
-        self.arrivals = 0
+        self.arrivals: int = 0
         self._changed = threading.Condition()
         self._waiting: list[Future[None]] = []
 

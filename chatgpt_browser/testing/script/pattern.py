@@ -27,7 +27,7 @@ class Pattern:
 
     def __init__(self, condition: Condition) -> None:
         #: The text or the expression that a message is compared with. It is empty if the condition is a function.
-        self.text = ""
+        self.text: str = ""
         self._search: Callable[[Turn], re.Match[str] | bool | None]
         if isinstance(condition, str):
             self.text, expression = condition, re.compile(re.escape(condition))

@@ -40,7 +40,7 @@ class Rule:
             raise ValueError(f"times must be one or more, or None for always, not {times}")
 
         check_scripted(reply)
-        self.pattern = as_pattern(pattern)
+        self.pattern: Pattern = as_pattern(pattern)
         self.reply = reply
         #: The maximum number of messages that the rule answers. None: no limit.
         self.times = times

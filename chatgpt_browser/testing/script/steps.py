@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 
 class _Sentinel(enum.Enum):
+    """The type of :data:`BREAK`."""
+
     BREAK = "BREAK"
 
     def __repr__(self) -> str:

@@ -27,7 +27,7 @@ class Challenges:
     """
 
     def __init__(self, kind: ChallengeKind | None, *, secure: bool) -> None:
-        self.kind = _checked(kind)
+        self.kind: ChallengeKind | None = _checked(kind)
         self._secure = secure
         #: Maps the value of a clearance cookie to the User-Agent header of its client.
         self._clearances: dict[str, str] = {}

@@ -20,7 +20,7 @@ class ChangeNotifier:
 
     def __init__(self) -> None:
         #: A unique ID of this server. If the watch page later receives a different ID, another server now uses the port.
-        self.source_id = uuid.uuid4().hex
+        self.source_id: str = uuid.uuid4().hex
         self._watchers: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
 
     @property

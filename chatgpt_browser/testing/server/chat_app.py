@@ -105,13 +105,13 @@ class ChatApp:
         self.ignores_model = False
         #: A page is hydrated this many seconds after it was opened. Before that, it is visible but ignores input. When it is
         #: hydrated, it discards this input.
-        self.wakes_after = 0.0
+        self.wakes_after: float = 0.0
         #: The way in which a page loads and shows a conversation.
-        self.conversation_view = ConversationView()
+        self.conversation_view: ConversationView = ConversationView()
         #: The behaviour of a page's composer.
-        self.composer = ComposerOptions()
+        self.composer: ComposerOptions = ComposerOptions()
         #: The model picker and the "+" menu of a page.
-        self.page_controls = PageControls()
+        self.page_controls: PageControls = PageControls()
         # No lock is needed, because only the server's thread uses the tokens.
         self._tokens: set[str] = set()
 

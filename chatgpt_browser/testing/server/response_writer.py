@@ -47,7 +47,7 @@ class ResponseWriter:
 
     def __init__(self, record: RecordedRequest, send: Send, drop: Callable[[], None]) -> None:
         self.record = record
-        self.state = ResponseState.WAITING
+        self.state: ResponseState = ResponseState.WAITING
         self._send = send
         self._drop = drop
         self._unflushed = 0

@@ -40,11 +40,11 @@ class HypercornConfig(Config):
     def __init__(self, listeners: Sequence[Listener], context: ssl.SSLContext | None) -> None:
         self._listeners = listeners
         self._context = context
-        self.errorlog = logging.getLogger("chatgpt_browser.testing.hypercorn")
+        self.errorlog: logging.Logger = logging.getLogger("chatgpt_browser.testing.hypercorn")
         self.backlog = BACKLOG
         self.include_server_header = self.include_date_header = False  # `ResponseWriter` sends these headers
-        self.graceful_timeout = 0.2
-        self.shutdown_timeout = 1.0
+        self.graceful_timeout: float = 0.2
+        self.shutdown_timeout: float = 1.0
         self.keep_alive_timeout = _DAY
         self.keep_alive_max_requests = 10**9
         self.h11_max_incomplete_size = 2**20

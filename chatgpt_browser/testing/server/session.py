@@ -24,8 +24,8 @@ class Session:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.tokens = SessionTokens(settings.session_token, settings.rotation)
-        self.access_tokens = AccessTokens(_seconds(settings.access_token_lifetime))
+        self.tokens: SessionTokens = SessionTokens(settings.session_token, settings.rotation)
+        self.access_tokens: AccessTokens = AccessTokens(_seconds(settings.access_token_lifetime))
         #: The response of the session endpoint: a state of the session, or a step.
         self.answer: SessionAnswer = "alive"
         self._user = settings.user

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..data.conversations import Conversation
     from .settings import Settings
 
-logger = logging.getLogger("chatgpt_browser.testing")
+logger: logging.Logger = logging.getLogger("chatgpt_browser.testing")
 
 
 class MessageCounter:
@@ -32,9 +32,9 @@ class MessageCounter:
 
     def __init__(self) -> None:
         #: The number of messages that are being answered now.
-        self.active = 0
+        self.active: int = 0
         #: The largest value of `active` so far.
-        self.peak = 0
+        self.peak: int = 0
 
     @contextmanager
     def counting(self) -> Iterator[None]:
@@ -52,16 +52,16 @@ class Site:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.lock = threading.RLock()
-        self.requests = RequestLog()
-        self.session = Session(settings)
-        self.challenges = Challenges(settings.challenge, secure=settings.secure)
-        self.changes = ChangeNotifier()
-        self.injections = Injections()
-        self.script = Script(settings.replies, settings.reply, strict=settings.strict)
-        self.message_counter = MessageCounter()
+        self.lock: threading.RLock = threading.RLock()
+        self.requests: RequestLog = RequestLog()
+        self.session: Session = Session(settings)
+        self.challenges: Challenges = Challenges(settings.challenge, secure=settings.secure)
+        self.changes: ChangeNotifier = ChangeNotifier()
+        self.injections: Injections = Injections()
+        self.script: Script = Script(settings.replies, settings.reply, strict=settings.strict)
+        self.message_counter: MessageCounter = MessageCounter()
         #: The web application; None unless the server has `form="app"`.
-        self.chat_app = ChatApp(self.storage) if settings.form == "app" else None
+        self.chat_app: ChatApp | None = ChatApp(self.storage) if settings.form == "app" else None
         #: The origin and the port of the server. Before the first start, the port is 0, and the origin is `public_origin`
         #: or empty.
         self.origin = ""

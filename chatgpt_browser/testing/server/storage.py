@@ -76,11 +76,11 @@ class Storage:
         #: The origin of the site. The pages of this origin may read the responses of the storage.
         self.site_origin = ""
         #: The files of replies, and the way in which clients can download them.
-        self.downloads = Downloads()
+        self.downloads: Downloads = Downloads()
         #: Maps an ID to its file.
         self.files: dict[str, StoredFile] = {}
         #: The way in which pages upload files, and the limits for files.
-        self.uploads = UploadOptions()
+        self.uploads: UploadOptions = UploadOptions()
         self._signatures: dict[str, tuple[str, str]] = {}
         self._folder: Path | None = None
 

@@ -26,7 +26,7 @@ class SessionTokens:
     """
 
     def __init__(self, token: str | None, rotation: bool | Iterable[str]) -> None:
-        self.current = _checked(token) if token is not None else new_session_token()
+        self.current: str = _checked(token) if token is not None else new_session_token()
         self._valid = [self.current]
         self._following = iter(self._new_random, None) if rotation is True else iter(rotation or ())
 

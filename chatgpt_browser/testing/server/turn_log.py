@@ -45,9 +45,9 @@ class TurnLog:
     def __init__(self, conversation_id: str, rest: Rest, newline: str) -> None:
         self.conversation_id = conversation_id
         self.rest = rest
-        self.turn_id = str(uuid.uuid4())
-        self.topic_id = f"conversation-turn-{self.turn_id}"
-        self.response_id = uuid.uuid4().hex[:16]
+        self.turn_id: str = str(uuid.uuid4())
+        self.topic_id: str = f"conversation-turn-{self.turn_id}"
+        self.response_id: str = uuid.uuid4().hex[:16]
         self.entries: list[Entry] = []
         #: True after the response to the message has ended with a hand-off.
         self.is_handed_off = False
