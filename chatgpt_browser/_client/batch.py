@@ -159,7 +159,7 @@ class Batch:
         self._resume_at = 0.0
         signal = signal or AbortSignal()
         self._stop_listening = signal.listen(
-            lambda: self._loop.call_soon_threadsafe(self._finish, signal.error())
+            lambda: self._loop.call_soon_threadsafe(self.stop, signal.error())
         )
 
     # ---- adding messages -------------------------------------------------------------------------------------------------
