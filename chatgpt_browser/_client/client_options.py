@@ -7,7 +7,8 @@ from os import PathLike
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
-    from .._core.options import BrowserContextKind, Milliseconds, SendVia
+    from .._core.choices import BrowserContextKind, SendVia
+    from .._core.options import Milliseconds
 
 #: The forms in which the constructor accepts a session token.
 SessionTokenSource = str | PathLike[str] | Mapping[str, object] | Iterable[object]
