@@ -33,7 +33,9 @@ class StoredPosition:
 
 
 class TranscriptStore:
-    """Positions in conversations, in the SQLite file of the job store. The methods block: asynchronous code calls them in a thread.
+    """Positions in conversations, in the SQLite file of the job store.
+
+    The methods block, so asynchronous code calls them in a thread.
 
     :param path: the path of the file, or None for the file in the data folder.
     :param clock: a function that returns the time in seconds since the epoch.

@@ -5,9 +5,9 @@ The library is imported only when a client is created, so that `--help` and shel
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from chatgpt_browser._core.errors import BrowserLaunchError, InvalidSessionTokenError
 
@@ -28,7 +28,10 @@ from .terminal_settings import restored_terminal_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from chatgpt_browser import ChatGPTAPI
+    from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI
+    from chatgpt_browser._client.base_client import BaseClient
+
+    ClientT = TypeVar("ClientT", bound=BaseClient)
 
 
 @contextmanager
@@ -46,19 +49,36 @@ def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
     :raises InvalidSessionTokenError: there is no session token, or the token is empty.
     :raises typer.BadParameter: a base URL is invalid.
     """
+    from chatgpt_browser import ChatGPTAPI
+
+    client = _new_client(ChatGPTAPI, **options)
+    with restored_terminal_settings(), client as api:
+        yield api
+
+
+@asynccontextmanager
+async def async_client_from_environment(**options: Any) -> AsyncIterator[AsyncChatGPTAPI]:
+    """Yield an asynchronous client; see :func:`client_from_environment`."""
+    from chatgpt_browser import AsyncChatGPTAPI
+
+    client = _new_client(AsyncChatGPTAPI, **options)
+    with restored_terminal_settings():
+        async with client as api:
+            yield api
+
+
+def _new_client(kind: type[ClientT], **options: Any) -> ClientT:
+    """Return a client of this class, with the session that :func:`client_from_environment` describes."""
     options = browser_options() | options
     given = None if options.get("browser_context") == "default" else token_from_environment()
     if given is not None and not str(given).strip():
         raise InvalidSessionTokenError(f"There is no session token: {TOKEN} is empty.")
     if given is not None or options.get("browser_context") == "default":
-        client = _create_client(given, **options)
-    else:
-        client = _create_client_from_login(**options)
-    with restored_terminal_settings(), client as api:
-        yield api
+        return _create_client(kind, given, **options)
+    return _create_client_from_login(kind, **options)
 
 
-def _create_client_from_login(**options: Any) -> ChatGPTAPI:
+def _create_client_from_login(kind: type[ClientT], **options: Any) -> ClientT:
     """Return a client with the session that `login` saved. Unless a running browser is used, also use the saved profile."""
     folder = DataFolder.default()
     saved = folder.load_session_token(site_origin())
@@ -68,7 +88,7 @@ def _create_client_from_login(**options: Any) -> ChatGPTAPI:
         raise InvalidSessionTokenError("There is no session token.")
     if not options.get("browser_url"):
         options["user_data_dir"] = folder.profile
-    client = _create_client(saved, **options)
+    client = _create_client(kind, saved, **options)
     client._save_tokens(folder)
     return client
 
@@ -84,16 +104,14 @@ def client_for_command(*, headed: bool, verbose: int, as_json: bool = False) -> 
         yield api
 
 
-def _create_client(session_token: str | Path | None, **options: Any) -> ChatGPTAPI:
-    from chatgpt_browser import ChatGPTAPI
-
+def _create_client(kind: type[ClientT], session_token: str | Path | None, **options: Any) -> ClientT:
     given = _without_none(options)
     options_from_environment(**given)  # This call raises a usage error if an option is invalid.
     if given.get("headless") is False and not has_display():
         raise BrowserLaunchError(
             "There is no display for the browser window: omit --headed, or provide a display (ssh -X, xvfb-run)."
         )
-    return ChatGPTAPI(session_token, **base_url_options(), **given)
+    return kind(session_token, **base_url_options(), **given)
 
 
 def _without_none(options: dict[str, Any]) -> dict[str, Any]:

@@ -60,8 +60,8 @@ def create_app(api: AsyncChatGPTAPI, *, api_key: str, ignore_sampling: bool = Fa
     return Starlette(
         routes=[
             Route(HEALTH_PATH, _health),
-            Route("/v1/models", models.list),
-            Route("/v1/models/{model:path}", models.one),
+            Route("/v1/models", models.list_all),
+            Route("/v1/models/{model:path}", models.retrieve),
             Route("/v1/chat/completions", ReplyEndpoint(service, ChatCompletion), methods=["POST"]),
             Route("/v1/responses", ReplyEndpoint(service, ResponsesCall), methods=["POST"]),
         ],

@@ -134,7 +134,10 @@ def _file(part: dict[str, Any], field_name: str, number: int) -> InputFile:
 
 
 def _read_data_url(url: Any, field_name: str) -> tuple[str, bytes]:
-    """Return the media type and the bytes of a data URL. The server opens no other URL, because it could lead to a private host."""
+    """Return the media type and the bytes of a data URL.
+
+    The server opens no other URL, because such a URL could lead to a private host.
+    """
     if not isinstance(url, str):
         raise invalid(field_name, "must be a data URL")
     if not url[:5].lower() == "data:":

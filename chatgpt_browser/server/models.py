@@ -29,12 +29,12 @@ class ModelEndpoints:
         self._read_at = -_LIFETIME
         self._refresh = SingleFlight(self._read)
 
-    async def list(self, _request: Request) -> Response:
+    async def list_all(self, _request: Request) -> Response:
         """Return all models."""
         models = [self._object(slug) for slug in await self._load()]
         return JSONResponse({"object": "list", "data": models})
 
-    async def one(self, request: Request) -> Response:
+    async def retrieve(self, request: Request) -> Response:
         """Return one model.
 
         :raises APIError: the account has no such model.

@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from .messages import InputMessage
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .messages import InputFile
+    from .messages import InputFile, InputMessage
 
 #: The first line of a message that contains a whole transcript.
 _INTRODUCTION = (

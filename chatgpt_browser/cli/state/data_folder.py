@@ -50,6 +50,11 @@ class DataFolder(SavedLogin):
         """The file with the lines that the user typed in `chat`."""
         return self.folder / "chat_history"
 
+    @property
+    def server_key(self) -> Path:
+        """The file with the key of `serve`."""
+        return self.folder / "server_key"
+
     def create_chat_history(self) -> Path:
         """Create the file for the chat history if it does not exist, readable only for its owner. Return the path of the file."""
         self.create()
