@@ -68,7 +68,7 @@ async def run(
     lifetime = Lifetime(idle_timeout)
     async with async_client_from_environment(**client_options) as api:
         app = create_app(api, api_key=key, ignore_sampling=ignore_sampling)
-        server = _Server(_counting_requests(app, lifetime))
+        server = Server(_counting_requests(app, lifetime))
         with lifetime.ending_at_signals():
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             serving.add_done_callback(lambda _: lifetime.end())
@@ -83,7 +83,7 @@ async def run(
             await serving
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """uvicorn's server without signal handlers, because the command handles signals itself."""
 
     def __init__(self, app: App) -> None:
