@@ -16,6 +16,9 @@ _INTRODUCTION = (
     "and answer the last message of the user."
 )
 
+#: The text of a message that has only files. The site's page sends no message without text.
+_NO_TEXT = "See the attached files."
+
 
 def transcript_key(origin: str, messages: Sequence[InputMessage]) -> str:
     """Return the key of a transcript: a hash of the roles, texts and files of its messages.
@@ -48,10 +51,11 @@ def split_at_newest_answer(
 def compose(messages: Sequence[InputMessage]) -> str:
     """Return the text that is sent to the site for these messages.
 
-    The text of a single message of the user is sent unchanged. Several messages are sent as one text, each with its role.
+    The text of a single message of the user is sent unchanged. If this message has only files, a short text is sent. Several
+    messages are sent as one text, each with its role.
     """
     if len(messages) == 1 and messages[0].role == "user":
-        return messages[0].text
+        return messages[0].text if messages[0].text.strip() else _NO_TEXT
     parts = (f"[{message.role}]\n{_with_names(message)}" for message in messages)
     return "\n\n".join((_INTRODUCTION, *parts))
 

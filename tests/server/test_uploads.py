@@ -1,0 +1,71 @@
+"""Images and files of requests reach the site, which receives them through its own page."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import openai as openai_package
+import pytest
+from openai import OpenAI
+
+from tests.support.openai_server import KEY, OpenAIServer
+from tests.support.scripted_site import ScriptedSite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PNG, TABLE = b"\x89PNG not really", b"a,b"
+IMAGE_URL = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+FILE_DATA = f"data:text/csv;base64,{base64.b64encode(TABLE).decode()}"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenAIServer]:
+    """Start a server whose site accepts messages only from its own page."""
+    folder: Path = tmp_path_factory.mktemp("uploads")
+    site = ScriptedSite(form="app")
+    with site.server, OpenAIServer(site, folder, send_via="page") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def openai(running: OpenAIServer) -> Iterator[OpenAI]:
+    with OpenAI(base_url=running.base_url, api_key=KEY, max_retries=0) as client:
+        yield client
+
+
+def test_image_and_file_of_request_reach_the_site(openai: OpenAI, running: OpenAIServer) -> None:
+    message = running.site.answering("A cat and a table.", "Seen.", "Empty.")
+    image: Any = {"type": "image_url", "image_url": {"url": IMAGE_URL}}
+    file: Any = {"type": "file", "file": {"filename": "t.csv", "file_data": FILE_DATA}}
+    content: Any = [{"type": "text", "text": message}, image, file]
+    completion = openai.chat.completions.create(model="auto", messages=[{"role": "user", "content": content}])
+
+    assert completion.choices[0].message.content == "A cat and a table."
+    assert {each.name: each.read() for each in running.site.server.files} == {
+        "image-1.png": PNG,
+        "t.csv": TABLE,
+    }
+
+
+def test_image_without_text_reaches_the_site(openai: OpenAI, running: OpenAIServer) -> None:
+    running.site.begin()
+    image: Any = {"type": "input_image", "image_url": IMAGE_URL}
+    openai.responses.create(model="auto", input=[{"role": "user", "content": [image]}])
+
+    (post,) = running.site.posts
+    (attachment,) = post.json["messages"][0]["metadata"]["attachments"]
+    assert attachment["size"] == len(PNG)
+
+
+def test_image_that_is_too_large_is_refused(openai: OpenAI, running: OpenAIServer) -> None:
+    running.site.begin()
+    data = base64.b64encode(bytes(21 << 20)).decode()
+    image: Any = {"type": "input_image", "image_url": f"data:image/png;base64,{data}"}
+    with pytest.raises(openai_package.BadRequestError) as refused:
+        openai.responses.create(model="auto", input=[{"role": "user", "content": [image]}])
+
+    assert refused.value.code == "upload_failed"
+    assert running.site.posts == []
