@@ -15,18 +15,24 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenAIServer]:
-    """Start the server that all tests of this folder share. A test scripts its own messages."""
-    site = ScriptedSite()
-    with site.server, OpenAIServer(site, tmp_path_factory.mktemp("server"), send_via="fetch") as server:
+def shared_site() -> ScriptedSite:
+    """Return the site of the shared server, which is not started yet."""
+    return ScriptedSite()
+
+
+@pytest.fixture(scope="session")
+def running(shared_site: ScriptedSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenAIServer]:
+    """Start the server that all tests of this folder share."""
+    folder = tmp_path_factory.mktemp("server")
+    with shared_site.server as site, OpenAIServer(site, folder, send_via="fetch") as server:
         yield server
 
 
 @pytest.fixture
-def site(running: OpenAIServer) -> ScriptedSite:
-    """Return the site of the server. Only the requests of this test are counted."""
-    running.site.begin()
-    return running.site
+def site(shared_site: ScriptedSite, running: OpenAIServer) -> ScriptedSite:
+    """Return the site of the server. A test scripts its own messages, and counts only its own requests."""
+    shared_site.begin()
+    return shared_site
 
 
 @pytest.fixture(scope="session")

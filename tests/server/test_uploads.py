@@ -14,7 +14,6 @@ from tests.support.scripted_site import ScriptedSite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 PNG, TABLE = b"\x89PNG not really", b"a,b"
 IMAGE_URL = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
@@ -22,50 +21,53 @@ FILE_DATA = f"data:text/csv;base64,{base64.b64encode(TABLE).decode()}"
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenAIServer]:
-    """Start a server whose site accepts messages only from its own page."""
-    folder: Path = tmp_path_factory.mktemp("uploads")
-    site = ScriptedSite(form="app")
-    with site.server, OpenAIServer(site, folder, send_via="page") as server:
-        yield server
+def app_site() -> ScriptedSite:
+    """Return a site that accepts messages only from its own page."""
+    return ScriptedSite(form="app")
 
 
 @pytest.fixture(scope="module")
-def openai(running: OpenAIServer) -> Iterator[OpenAI]:
-    with OpenAI(base_url=running.base_url, api_key=KEY, max_retries=0) as client:
+def openai(app_site: ScriptedSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenAI]:
+    """Provide a client of a server for this site."""
+    folder = tmp_path_factory.mktemp("uploads")
+    with (
+        app_site.server as site,
+        OpenAIServer(site, folder, send_via="page") as running,
+        OpenAI(base_url=running.base_url, api_key=KEY, max_retries=0) as client,
+    ):
         yield client
 
 
-def test_image_and_file_of_request_reach_the_site(openai: OpenAI, running: OpenAIServer) -> None:
-    message = running.site.answering("A cat and a table.", "Seen.", "Empty.")
+def test_image_and_file_of_request_reach_the_site(openai: OpenAI, app_site: ScriptedSite) -> None:
+    message = app_site.answering("A cat and a table.", "Seen.", "Empty.")
     image: Any = {"type": "image_url", "image_url": {"url": IMAGE_URL}}
     file: Any = {"type": "file", "file": {"filename": "t.csv", "file_data": FILE_DATA}}
     content: Any = [{"type": "text", "text": message}, image, file]
     completion = openai.chat.completions.create(model="auto", messages=[{"role": "user", "content": content}])
 
     assert completion.choices[0].message.content == "A cat and a table."
-    assert {each.name: each.read() for each in running.site.server.files} == {
+    assert {each.name: each.read() for each in app_site.server.files} == {
         "image-1.png": PNG,
         "t.csv": TABLE,
     }
 
 
-def test_image_without_text_reaches_the_site(openai: OpenAI, running: OpenAIServer) -> None:
-    running.site.begin()
+def test_image_without_text_reaches_the_site(openai: OpenAI, app_site: ScriptedSite) -> None:
+    app_site.begin()
     image: Any = {"type": "input_image", "image_url": IMAGE_URL}
     openai.responses.create(model="auto", input=[{"role": "user", "content": [image]}])
 
-    (post,) = running.site.posts
+    (post,) = app_site.posts
     (attachment,) = post.json["messages"][0]["metadata"]["attachments"]
     assert attachment["size"] == len(PNG)
 
 
-def test_image_that_is_too_large_is_refused(openai: OpenAI, running: OpenAIServer) -> None:
-    running.site.begin()
+def test_image_that_is_too_large_is_refused(openai: OpenAI, app_site: ScriptedSite) -> None:
+    app_site.begin()
     data = base64.b64encode(bytes(21 << 20)).decode()
     image: Any = {"type": "input_image", "image_url": f"data:image/png;base64,{data}"}
     with pytest.raises(openai_package.BadRequestError) as refused:
         openai.responses.create(model="auto", input=[{"role": "user", "content": [image]}])
 
     assert refused.value.code == "upload_failed"
-    assert running.site.posts == []
+    assert app_site.posts == []

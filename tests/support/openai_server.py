@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from chatgpt_browser import AsyncChatGPTAPI
 from chatgpt_browser.cli.serve.runner import Server
 from chatgpt_browser.server import create_app
-from tests.support.scripted_site import ScriptedSite, base_urls
+from tests.support.scripted_site import base_urls
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from typing_extensions import Self
+
+    from chatgpt_browser.testing import FakeChatGPT
 
 KEY = "sk-key-of-the-tests"
 
@@ -23,11 +25,11 @@ KEY = "sk-key-of-the-tests"
 class OpenAIServer:
     """The server, its site and its client. Use it as a context manager."""
 
-    def __init__(self, site: ScriptedSite, data_folder: Path, **client_options: Any) -> None:
+    def __init__(self, site: FakeChatGPT, data_folder: Path, **client_options: Any) -> None:
         self.site = site
         self._options = {
             "job_store": data_folder / "jobs.sqlite3",
-            **base_urls(site.server),
+            **base_urls(site),
             **client_options,
         }
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -38,7 +40,7 @@ class OpenAIServer:
 
     async def _serve(self) -> None:
         self._end, self._loop = asyncio.Event(), asyncio.get_running_loop()
-        async with AsyncChatGPTAPI(self.site.server.session_token, **self._options) as api:
+        async with AsyncChatGPTAPI(self.site.session_token, **self._options) as api:
             await api.start()
             server = Server(create_app(api, api_key=KEY))
             serving = asyncio.create_task(server.serve(sockets=[self._listener]))
