@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 
-from .._core.errors import APIStatusError, ConversationNotFoundError, JobStoreError
+from .._core.errors import APIStatusError, ConversationNotFoundError, JobStoreError, PageError
 from .._core.log import logger
 from .._store.transcript_store import StoredPosition
 from .._transport.base import DeliveryState
@@ -51,7 +51,8 @@ class Conversations:
     async def open_reply(self, call: Call) -> AsyncIterator[AsyncReplyStream]:
         """Send the messages of a request, and yield the stream of the reply.
 
-        If the site no longer has the conversation that the transcript continues, all messages are sent in a new conversation.
+        If the conversation that the transcript continues cannot be continued any more, all messages are sent in a new
+        conversation. For example, the user has deleted the conversation, or has continued it at the site.
 
         :raises APIError: there is no response with the id ``previous_response_id``.
         :raises ChatGPTError: the messages could not be sent.
@@ -61,8 +62,8 @@ class Conversations:
         stream = self._stream(call, placement)
         try:
             await self._open(stream, placement)
-        except ConversationNotFoundError:
-            if not is_matched:
+        except (ConversationNotFoundError, PageError) as error:
+            if not (is_matched and _cannot_continue(error, stream)):
                 raise
             await self._forget(placement)
             stream = self._stream(call, _Placement(call.transcript))
@@ -75,7 +76,7 @@ class Conversations:
 
         :param answer: the text of the answer as the client has received it.
         """
-        if stream.conversation_id is None or stream.message_id is None or call.options.get("temporary"):
+        if stream.conversation_id is None or stream.message_id is None:
             return
         hashed = None if call.instructions is None else hash_text(call.instructions)
         position = StoredPosition(stream.conversation_id, stream.message_id, hashed)
@@ -155,11 +156,20 @@ class Conversations:
         try:
             await anyio.to_thread.run_sync(self._store.forget, placement.position)
         except JobStoreError as error:
-            logger.warning("a conversation that no longer exists is still stored: %s", error)
+            logger.warning("a conversation that cannot be continued is still stored: %s", error)
 
 
 def _mark_continued(store: TranscriptStore, position: StoredPosition) -> None:
     store.mark(position, is_continued=True)
+
+
+def _cannot_continue(error: Exception, stream: AsyncReplyStream) -> bool:
+    """Return whether a new conversation may help: the conversation does not exist, or the page cannot reply at this position.
+
+    The subclasses of :class:`PageError` have other reasons, which a new conversation does not change.
+    """
+    is_about_position = isinstance(error, ConversationNotFoundError) or type(error) is PageError
+    return is_about_position and _was_not_sent(stream, error)
 
 
 def _was_not_sent(stream: AsyncReplyStream, error: BaseException) -> bool:

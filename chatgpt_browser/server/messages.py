@@ -80,7 +80,7 @@ def read_content(content: Any, field_name: str, files: list[InputFile]) -> str:
     texts: list[str] = []
     for index, part in enumerate(content):
         name = f"{field_name}[{index}]"
-        kind = part.get("type") if isinstance(part, dict) else None
+        kind = str(part.get("type")) if isinstance(part, dict) else None
         if kind in _TEXTS:
             texts.append(_text(part.get("text"), f"{name}.text"))
         elif kind == "refusal":

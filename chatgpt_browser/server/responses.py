@@ -177,7 +177,7 @@ def _read_input(value: Any) -> list[InputMessage]:
         raise invalid("input", "must be a string or an array of messages")
     messages = []
     for index, item in enumerate(value):
-        kind = item.get("type", "message") if isinstance(item, dict) else "message"
+        kind = str(item.get("type") or "message") if isinstance(item, dict) else "message"
         if kind in _SKIPPED_ITEMS:
             continue
         if kind != "message":

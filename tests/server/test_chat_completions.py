@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import openai as openai_package
 import pytest
+from starlette.testclient import TestClient
 
+from chatgpt_browser import ChatGPTAPI
+from chatgpt_browser.server import create_app
 from chatgpt_browser.testing import Answer, Citation, Reply, SentFile
 from chatgpt_browser.testing.script.sent_files import PIXEL
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from openai import AsyncOpenAI, OpenAI
 
     from tests.support.scripted_site import ScriptedSite
@@ -100,12 +105,13 @@ def test_history_of_known_transcript_continues_its_conversation(
     openai: OpenAI, site: ScriptedSite, is_stream: bool
 ) -> None:
     first, second, third = site.answering("One."), site.answering("Two."), site.answering("Three.")
-    system = {"role": "system", "content": "Be brief."}
+    system: Any = {"role": "system", "content": "Be brief."}
 
     def answer(*messages: Any) -> str:
         if not is_stream:
             return ask(openai, system, *messages)
-        stream = openai.chat.completions.create(model="auto", messages=[system, *messages], stream=True)
+        everything: Any = [system, *messages]
+        stream = openai.chat.completions.create(model="auto", messages=everything, stream=True)
         return "".join(chunk.choices[0].delta.content or "" for chunk in stream)
 
     one = answer(user(first))
@@ -165,6 +171,18 @@ def test_history_of_deleted_conversation_is_sent_as_one_message(openai: OpenAI, 
     assert text_of(posts[2]).endswith(f"[assistant]\nOne.\n\n[user]\n{second}")
 
 
+def test_app_with_synchronous_client_answers_in_any_event_loop(site: ScriptedSite, tmp_path: Path) -> None:
+    message = site.answering("One two.")
+    body = {"model": "auto", "messages": [user(message)], "stream": True}
+    with ChatGPTAPI(**site.server.client_options, job_store=tmp_path / "jobs.sqlite3") as api:
+        app = create_app(api, api_key="sk-1")
+        for _ in range(2):  # each request has an event loop of its own
+            client = TestClient(app, "http://localhost", headers={"authorization": "Bearer sk-1"})
+            text = client.post("/v1/chat/completions", json=body).text
+            assert text.endswith("data: [DONE]\n\n")
+            assert '"content": " two."' in text
+
+
 # ---- citations and images --------------------------------------------------------------------------------------------
 
 SOURCE = Citation("Rivers", "https://example.org/rivers")
@@ -179,8 +197,7 @@ def test_completion_citations_are_annotations(openai: OpenAI, site: ScriptedSite
         (annotation,) = found[0]["annotations"]
     else:
         completion = openai.chat.completions.create(model="auto", messages=[user(message)])
-        (model,) = completion.choices[0].message.annotations or ()
-        annotation = model.model_dump()
+        annotation = (completion.choices[0].message.annotations or [])[0].model_dump()
 
     citation = annotation["url_citation"]
     assert annotation["type"] == "url_citation"

@@ -49,7 +49,7 @@ def test_create_app_invalid_key_is_value_error(key: str) -> None:
         create_app(api, api_key=key)
 
 
-def test_create_app_synchronous_client_is_type_error() -> None:
-    api: Any = chatgpt_browser.ChatGPTAPI("token")
-    with pytest.raises(TypeError, match="AsyncChatGPTAPI, not ChatGPTAPI"):
+def test_create_app_without_client_is_type_error() -> None:
+    api: Any = "sk-1"
+    with pytest.raises(TypeError, match="not str"):
         create_app(api, api_key="sk-1")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, strategies
 
 from chatgpt_browser.server.chat_completions import ChatCompletion
 from chatgpt_browser.server.errors import APIError
 from chatgpt_browser.server.messages import InputMessage
 from chatgpt_browser.server.responses import ResponsesCall
 from chatgpt_browser.server.transcript import attachments, compose, transcript_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HELLO = [{"role": "user", "content": "Hello"}]
 PNG = b"\x89PNG"
@@ -194,6 +198,44 @@ def test_file_that_is_elsewhere_is_refused(field: str) -> None:
         input_part({"type": "input_file", field: "https://example.org/a"})
 
     assert refused.value.param == f"input[0].content[1].{field}"
+
+
+_JSON = strategies.recursive(
+    strategies.none()
+    | strategies.booleans()
+    | strategies.integers()
+    | strategies.floats()
+    | strategies.text(),
+    lambda inner: (
+        strategies.lists(inner, max_size=3)
+        | strategies.dictionaries(
+            strategies.sampled_from(
+                "type text role content image_url url file file_data filename detail input_text image message".split()
+            ),
+            inner | strategies.sampled_from(("text", "image_url", "file", "user", "message", "input_image")),
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+_FIELDS = [
+    *("messages", "input", "instructions", "metadata", "model", "reasoning", "stream", "stream_options"),
+    *("temperature", "seed", "stop", "text", "tools", "include", "previous_response_id"),
+]
+
+
+@given(strategies.dictionaries(strategies.sampled_from(_FIELDS), _JSON, max_size=4))
+def test_request_of_any_json_is_accepted_or_refused_with_400(fields: dict[str, Any]) -> None:
+    for make in (chat, respond):
+        assert status_of(make, fields) in (200, 400)
+
+
+def status_of(make: Callable[..., object], fields: dict[str, Any]) -> int:
+    try:
+        make(**fields)
+    except APIError as refused:
+        return refused.status
+    return 200
 
 
 # ---- transcripts -----------------------------------------------------------------------------------------------------
