@@ -142,8 +142,11 @@ def _print_address(listener: socket.socket, key: str) -> None:
 
 
 async def _open_site(api: AsyncChatGPTAPI) -> None:
-    """Start the browser before the first request. If this fails, print the error; each request then fails with its own error."""
+    """Start the browser and check the session before the first request. If this fails, print the error.
+
+    Each request then fails with its own error, unless the reason no longer exists.
+    """
     try:
-        await api.start()
+        await api.ensure_auth()
     except ChatGPTError as error:
         print_error(error)
