@@ -47,9 +47,8 @@ def post(variables: dict[str, str], path: str, body: dict[str, Any]) -> Any:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 def test_serve_signal_during_stream_ends_reply_server_and_browser(
-    sent: signal.Signals, signed_in: FakeChatGPT, start_command: StartCommand, data_folder: Path
+    signed_in: FakeChatGPT, start_command: StartCommand, data_folder: Path
 ) -> None:
     gate = Gate()
     signed_in.script(Reply("One two.", hold_after=1, gate=gate))
@@ -59,7 +58,7 @@ def test_serve_signal_during_stream_ends_reply_server_and_browser(
             while b"output_text.delta" not in stream.readline():
                 pass
             started = psutil.Process(process.pid).children(recursive=True)
-            process.send_signal(sent)
+            process.terminate()
             rest = stream.read().decode()
         assert process.wait(GUARD) == 0
         assert process.stdout and process.stdout.read() == ""
@@ -149,6 +148,18 @@ async def test_lifetime_ends_when_idle_but_not_during_an_activity() -> None:
         await asyncio.sleep(0)
         assert lifetime._timer is None
     await asyncio.wait_for(waiting, GUARD)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+async def test_lifetime_ends_at_signal_and_restores_the_handlers(sent: signal.Signals) -> None:
+    lifetime = Lifetime()
+    before = signal.getsignal(sent)
+    with lifetime.ending_at_signals():
+        signal.raise_signal(sent)
+        await asyncio.wait_for(lifetime.wait(), GUARD)
+        assert signal.getsignal(sent) is before  # a second signal has its usual effect
+    assert signal.getsignal(sent) is before
 
 
 @pytest.mark.anyio

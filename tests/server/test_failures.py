@@ -156,24 +156,32 @@ def test_body_of_100_mb_is_refused_with_413(
 # ---- clients that wait or leave --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("is_stream", [False, True])
 @pytest.mark.parametrize("interface", ["chat", "responses"])
-def test_client_that_leaves_stops_the_reply_at_the_site(
-    openai: OpenAI, site: ScriptedSite, interface: str, is_stream: bool
+def test_client_that_leaves_its_stream_stops_the_reply_at_the_site(
+    openai: OpenAI, site: ScriptedSite, interface: str
 ) -> None:
     gate = Gate()
     message = site.answering(Reply("One two three.", hold_after=1, gate=gate), "Next.")
-    if is_stream:
-        stream = create(openai, interface, message, stream=True)
-        next(iter(stream))
-        stream.close()
-    else:
-        # The read timeout of the client always ends this request, because the reply waits at the gate.
-        with pytest.raises(openai_package.APITimeoutError):
-            create(openai, interface, message, timeout=1.0)
+    stream = create(openai, interface, message, stream=True)
+    next(iter(stream))
+    stream.close()
 
     assert site.wait_for_post().disconnected.wait(GUARD)
     assert "Next" in str(create(openai, interface, message))
+    gate.open()
+
+
+@pytest.mark.anyio
+async def test_client_that_does_not_wait_for_its_reply_stops_it_at_the_site(
+    async_openai: AsyncOpenAI, site: ScriptedSite
+) -> None:
+    gate = Gate()
+    message = site.answering(Reply("One two three.", hold_after=1, gate=gate))
+    waiting = asyncio.create_task(async_openai.responses.create(model="auto", input=message))
+    post = await asyncio.to_thread(site.wait_for_post)
+    waiting.cancel()
+
+    assert await asyncio.to_thread(post.disconnected.wait, GUARD)
     gate.open()
 
 
@@ -183,6 +191,7 @@ def test_client_that_leaves_the_queue_sends_nothing(openai: OpenAI, site: Script
     stream = None
     try:
         stream = create(openai, "chat", first, stream=True)
+        # The timeout of the client always ends this request, because the reply before it waits at the gate.
         with pytest.raises(openai_package.APITimeoutError):
             create(openai, "chat", second, timeout=0.5)
     finally:

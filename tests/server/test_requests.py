@@ -6,7 +6,7 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, strategies
+from hypothesis import given, settings, strategies
 
 from chatgpt_browser.server.chat_completions import ChatCompletion
 from chatgpt_browser.server.errors import APIError
@@ -224,6 +224,7 @@ _FIELDS = [
 ]
 
 
+@settings(max_examples=40)
 @given(strategies.dictionaries(strategies.sampled_from(_FIELDS), _JSON, max_size=4))
 def test_request_of_any_json_is_accepted_or_refused_with_400(fields: dict[str, Any]) -> None:
     for make in (chat, respond):

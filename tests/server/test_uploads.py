@@ -62,12 +62,13 @@ def test_image_without_text_reaches_the_site(openai: OpenAI, app_site: ScriptedS
     assert attachment["size"] == len(PNG)
 
 
-def test_image_that_is_too_large_is_refused(openai: OpenAI, app_site: ScriptedSite) -> None:
+def test_more_files_than_the_site_accepts_are_refused(openai: OpenAI, app_site: ScriptedSite) -> None:
     app_site.begin()
-    data = base64.b64encode(bytes(21 << 20)).decode()
-    image: Any = {"type": "input_image", "image_url": f"data:image/png;base64,{data}"}
+    content: Any = [
+        {"type": "input_file", "filename": f"{number}.csv", "file_data": FILE_DATA} for number in range(11)
+    ]
     with pytest.raises(openai_package.BadRequestError) as refused:
-        openai.responses.create(model="auto", input=[{"role": "user", "content": [image]}])
+        openai.responses.create(model="auto", input=[{"role": "user", "content": content}])
 
     assert refused.value.code == "upload_failed"
     assert app_site.posts == []
