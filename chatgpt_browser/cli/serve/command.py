@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 from typing import Annotated
 
@@ -73,11 +72,13 @@ def serve(
         )
     given = {"headless": not headed, "model": model, "send_via": send_via}
     with errors_as_exit_codes(), logging_to_stderr(verbose):
-        from .runner import listen, run
+        from .runner import listen, serve_until_stopped
 
         key = load_server_key(DataFolder.default())
         with listen(_HOSTS[host], port) as listener:
-            asyncio.run(run(listener, key, given, ignore_sampling=ignore_sampling, idle_timeout=idle_timeout))
+            serve_until_stopped(
+                listener, key, given, ignore_sampling=ignore_sampling, idle_timeout=idle_timeout
+            )
 
 
 def check_extra() -> None:

@@ -56,7 +56,7 @@ def listen(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-async def run(
+def serve_until_stopped(
     listener: socket.socket,
     key: str,
     client_options: dict[str, Any],
@@ -65,6 +65,19 @@ async def run(
     idle_timeout: float | None,
 ) -> None:
     """Serve until a signal arrives or the server was idle for too long."""
+    asyncio.run(
+        _serve(listener, key, client_options, ignore_sampling=ignore_sampling, idle_timeout=idle_timeout)
+    )
+
+
+async def _serve(
+    listener: socket.socket,
+    key: str,
+    client_options: dict[str, Any],
+    *,
+    ignore_sampling: bool,
+    idle_timeout: float | None,
+) -> None:
     lifetime = Lifetime(idle_timeout)
     async with async_client_from_environment(**client_options) as api:
         app = create_app(api, api_key=key, ignore_sampling=ignore_sampling)

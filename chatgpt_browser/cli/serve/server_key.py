@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
 from chatgpt_browser._core.files import new_private_file, read_small_file
@@ -22,6 +21,8 @@ def load_server_key(folder: DataFolder) -> str:
 
     :raises OSError: the file cannot be read or written, or contains no key.
     """
+    import secrets  # loaded on first use, so that the other commands start faster
+
     path = folder.server_key
     if not path.exists():
         folder.create()
