@@ -5,8 +5,8 @@ The library is imported only when a client is created, so that `--help` and shel
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chatgpt_browser._core.errors import BrowserLaunchError, InvalidSessionTokenError
@@ -56,15 +56,15 @@ def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
         yield api
 
 
-@asynccontextmanager
-async def async_client_from_environment(**options: Any) -> AsyncIterator[AsyncChatGPTAPI]:
-    """Yield an asynchronous client; see :func:`client_from_environment`."""
+def create_async_client(**options: Any) -> AsyncChatGPTAPI:
+    """Return an asynchronous client. The session comes from the same sources as in `client_from_environment`.
+
+    :raises InvalidSessionTokenError: there is no session token, or the token is empty.
+    :raises typer.BadParameter: a base URL is invalid.
+    """
     from chatgpt_browser import AsyncChatGPTAPI
 
-    client = _new_client(AsyncChatGPTAPI, **options)
-    with restored_terminal_settings():
-        async with client as api:
-            yield api
+    return _new_client(AsyncChatGPTAPI, **options)
 
 
 def _new_client(kind: type[ClientT], **options: Any) -> ClientT:

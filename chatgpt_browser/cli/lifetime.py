@@ -38,7 +38,7 @@ class Lifetime:
 
     @contextmanager
     def activity(self) -> Iterator[None]:
-        """In the block, the command is not idle."""
+        """Count an activity during the block. The command is idle if no activity is in progress."""
         self._active += 1
         self._stop_timer()
         try:
@@ -49,7 +49,7 @@ class Lifetime:
 
     @contextmanager
     def ending_at_signals(self) -> Iterator[None]:
-        """In the block, SIGINT and SIGTERM end the lifetime. A second signal has its usual effect.
+        """Handle SIGINT and SIGTERM during the block. The first signal ends the lifetime; a second signal has its usual effect.
 
         Only the main thread may call this method.
         """

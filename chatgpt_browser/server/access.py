@@ -1,4 +1,4 @@
-"""Checks who may call the server: programs of this machine that have the key, and no web page."""
+"""The check of requests: programs of this machine that have the key may call the server; web pages may not."""
 
 from __future__ import annotations
 

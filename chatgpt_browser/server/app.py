@@ -1,4 +1,4 @@
-"""The ASGI application: its routes, and the responses to errors outside of them."""
+"""The ASGI application: its routes, and the responses to unknown paths and methods."""
 
 from __future__ import annotations
 

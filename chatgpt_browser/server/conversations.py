@@ -1,4 +1,4 @@
-"""Chooses the conversation of the site in which a request is sent, and stores the positions of its answers."""
+"""Chooses the conversation that a request continues, and stores the positions of answers for later requests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Placement:
-    """The messages to send, and the position at which they continue a conversation. None: in a new conversation."""
+    """The messages to send, and the position that they continue. If ``position`` is None, they start a new conversation."""
 
     messages: Sequence[InputMessage]
     position: StoredPosition | None = None
@@ -52,7 +52,7 @@ class Conversations:
         """Send the messages of a request, and yield the stream of the reply.
 
         If the conversation that the transcript continues cannot be continued any more, all messages are sent in a new
-        conversation. For example, the user has deleted the conversation, or has continued it at the site.
+        conversation. The user may have deleted the conversation, or may have continued it at the site.
 
         :raises APIError: there is no response with the id ``previous_response_id``.
         :raises ChatGPTError: the messages could not be sent.
@@ -133,10 +133,10 @@ class Conversations:
         try:
             return self._api.stream_message(compose(placement.messages), **options)
         except ValueError as error:  # for example an effort with a client that sends only by fetch
-            raise APIError(400, f"{error}", code="invalid_value") from None
+            raise APIError(400, str(error), code="invalid_value") from None
 
     async def _open(self, stream: AsyncReplyStream, placement: _Placement) -> None:
-        """Send the messages. If they were certainly not sent, a later request may continue the conversation at this position."""
+        """Send the messages. If the site has certainly not accepted them, allow a later request to continue at the position."""
         try:
             await stream.__aenter__()
         except BaseException as error:
@@ -145,7 +145,7 @@ class Conversations:
             raise
 
     def _release(self, position: StoredPosition) -> None:
-        # This is one short transaction. Cancellation may have led here, so another `await` could fail.
+        # The transaction is not run in a thread, because this task may be cancelled, and an `await` would raise an error.
         try:
             self._store.mark(position, is_continued=False)
         except JobStoreError as error:

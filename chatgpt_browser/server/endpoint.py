@@ -1,4 +1,4 @@
-"""The endpoints with replies: sends the message of a request, and passes the reply on to the client."""
+"""The endpoint of both interfaces: sends the messages of a request to the site, and the reply to the client."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class ReplyEndpoint:
 
 
 def describe(error: Exception) -> APIError:
-    """Return the error response for an error. If the error is a fault of this program, log the error."""
+    """Return the error response for an error. Log an unexpected error, because its response does not contain its text."""
     if not isinstance(error, (APIError, ChatGPTError)):
         logger.error("the server has failed", exc_info=error)
     return to_api_error(error)

@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from .._core import errors
 
-#: The longest delay in seconds after which the `openai` package sends a refused request again as the server requests. After a
-#: longer delay, the package would ignore the server's delay and send the request again within a few seconds.
+#: The longest delay in seconds that the `openai` package accepts from a server. The package ignores a longer delay, and sends the
+#: request again within a few seconds.
 _LONGEST_RETRY = 60.0
 
 
@@ -54,8 +54,8 @@ class APIError(Exception):
     def response(self) -> Response:
         """Return the HTTP response.
 
-        Unless the error itself allows a retry, the response tells the `openai` package not to repeat the request: a message that
-        may have reached the site must not be sent twice.
+        The header ``x-should-retry`` is ``false`` unless the error allows a retry. The `openai` package then does not repeat the
+        request: a message that may have reached the site must not be sent twice.
         """
         headers = {"x-should-retry": "false"} | self.headers
         return JSONResponse({"error": self.body}, self.status, headers)

@@ -11,7 +11,7 @@ from typing import Any
 
 from .errors import APIError, invalid, unsupported
 
-#: The parts that contain text. Each interface has names of its own.
+#: The types of parts with text, with images and with files. The two interfaces use different names.
 _TEXTS = frozenset({"text", "input_text", "output_text"})
 _IMAGES = frozenset({"image_url", "input_image"})
 _FILES = frozenset({"file", "input_file"})
@@ -101,7 +101,7 @@ def _text(value: Any, field_name: str) -> str:
 
 
 def _image(part: dict[str, Any], field_name: str, number: int) -> InputFile:
-    """Return the image of a part. In `image_url`, the URL is in an object; in `input_image`, it is the value itself."""
+    """Return the image of a part. The part `image_url` contains an object with the URL; `input_image` contains the URL itself."""
     if part.get("file_id"):
         raise unsupported(f"{field_name}.file_id", "send the image as a data URL")
     given = part.get("image_url")
@@ -115,7 +115,7 @@ def _image(part: dict[str, Any], field_name: str, number: int) -> InputFile:
 
 
 def _file(part: dict[str, Any], field_name: str, number: int) -> InputFile:
-    """Return the file of a part. In `file`, the fields are in an object; in `input_file`, they are in the part itself."""
+    """Return the file of a part. The part `file` contains an object with the fields; `input_file` contains the fields itself."""
     source = part.get("file") if part.get("type") == "file" else part
     if not isinstance(source, dict):
         raise invalid(f"{field_name}.file", "must be an object")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .._core.reply import Reply
 
-#: The reasons of the site why a reply ended before its end, and OpenAI's reason for such a reply.
-_CUT = {"length": "length", "interrupted": "length"}
+#: The values of ``finish_reason`` for a reply that is not complete.
+_CUT = frozenset({"length", "interrupted"})
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Outcome:
 
     @property
     def is_cut(self) -> bool:
-        """True if the reply ended before its end."""
+        """True if the reply is not complete, because it was too long or was stopped."""
         return self.reply.finish_reason in _CUT
 
     @property

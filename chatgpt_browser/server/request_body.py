@@ -26,8 +26,8 @@ MAX_BODY = 64 << 20
 _LARGE = 1 << 20
 #: The longest wait in seconds for the next part of a body.
 _IDLE_TIMEOUT = 30.0
-#: If a body is too large, at most this many bytes of it are read and dropped. Without this, the client would get a broken
-#: connection instead of the response.
+#: If a body is too large, the server reads and drops at most this many bytes of the body before it responds. A client that is
+#: still sending would otherwise get a broken connection instead of the response.
 _MAX_DROPPED = 1 << 30
 
 

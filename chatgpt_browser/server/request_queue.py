@@ -6,7 +6,7 @@ from .errors import APIError
 
 #: The maximum number of requests that wait.
 MAX_WAITING = 64
-#: The delay in seconds after which a refused client may try again.
+#: The value of ``Retry-After`` in seconds, for a client that was refused.
 _RETRY_AFTER = 10
 
 

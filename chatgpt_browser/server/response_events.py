@@ -1,4 +1,4 @@
-"""The events of a streamed response of ``/v1/responses``, in the order in which OpenAI's API sends them."""
+"""The events of a streamed response of ``/v1/responses``. OpenAI's API sends the same events in the same order."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ class ResponseEvents:
     def failure(self, response: dict[str, Any], error: APIError) -> list[bytes]:
         """Return the events that end a stream with an error.
 
-        For the field ``error`` of the last event, the `openai` package raises an exception. Without this field, a program that
-        reads only the text would treat the part of the text as the whole answer.
+        The `openai` package raises an exception if an event has the field ``error``. The last event has this field, because a
+        program that reads only the text would otherwise treat a part of the answer as the whole answer.
         """
         return [
             self._event("response.failed", response=response),

@@ -1,4 +1,4 @@
-"""Transcripts as plain data: the keys that find a conversation, and the text in which a whole transcript is sent."""
+"""Transcripts as plain data: the key that finds the conversation of a transcript, and the text that contains a transcript."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def hash_text(text: str) -> str:
 def split_at_newest_answer(
     messages: Sequence[InputMessage],
 ) -> tuple[Sequence[InputMessage], Sequence[InputMessage]]:
-    """Return the messages up to the newest answer, and the messages after it. Without an answer, the first part is empty."""
+    """Return the messages up to the newest answer, and the messages after it. If there is no answer, the first part is empty."""
     answers = [index for index, message in enumerate(messages) if message.role == "assistant"]
     end = answers[-1] + 1 if answers else 0
     return messages[:end], messages[end:]

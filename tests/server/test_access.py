@@ -1,4 +1,4 @@
-"""Who may call the server: the headers of a request as plain data."""
+"""The check of who may call the server, with the headers of a request as plain data."""
 
 from __future__ import annotations
 

@@ -176,7 +176,7 @@ def test_app_with_synchronous_client_answers_in_any_event_loop(site: ScriptedSit
     body = {"model": "auto", "messages": [user(message)], "stream": True}
     with ChatGPTAPI(**site.server.client_options, job_store=tmp_path / "jobs.sqlite3") as api:
         app = create_app(api, api_key="sk-1")
-        for _ in range(2):  # each request has an event loop of its own
+        for _ in range(2):  # the test client uses a new event loop for each request
             client = TestClient(app, "http://localhost", headers={"authorization": "Bearer sk-1"})
             text = client.post("/v1/chat/completions", json=body).text
             assert text.endswith("data: [DONE]\n\n")

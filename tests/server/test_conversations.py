@@ -65,7 +65,7 @@ class Client:
 
 
 async def conversations_with(client: Any, path: Path) -> Conversations:
-    """Return the object under test, which knows the history up to its answer."""
+    """Return the object under test. The history up to its answer is stored."""
     conversations = Conversations(client, TranscriptStore(path))
     stored: Any = Stream(None, was_sent=True)
     await conversations.store(Call("auto", HISTORY[:1]), stored, "One.")

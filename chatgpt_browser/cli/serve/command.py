@@ -56,7 +56,7 @@ def serve(
 ) -> None:
     """Serve the interface of OpenAI's API to the programs of this machine.
 
-    When the port accepts connections, the command writes two lines for a shell: the base URL and the key. Ctrl-C ends it.
+    The command writes two lines for a shell (the base URL and the key) when the port accepts connections. Ctrl-C ends it.
 
     [dim]Examples:[/dim]
 

@@ -16,10 +16,11 @@ import uvicorn
 from chatgpt_browser._core.errors import ChatGPTError
 from chatgpt_browser.server import create_app
 
-from ..client_factory import async_client_from_environment
+from ..client_factory import create_async_client
 from ..exit_codes import print_error
 from ..lifetime import Lifetime
 from ..output.consoles import print_note, write_text
+from ..terminal_settings import restored_terminal_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +33,8 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 #: The number of seconds for which a connection without a request stays open. A client that sends its next request just when the
 #: server closes the connection gets an error.
 _KEEP_ALIVE = 300
-#: When the server ends, responses get this number of seconds to end. The client is closed before, so that no response waits for a
-#: reply.
+#: The number of seconds that open responses get when the server ends. The client is closed before that, so no response waits for
+#: a reply.
 _END_TIMEOUT = 5
 
 
@@ -45,7 +46,7 @@ def listen(host: str, port: int) -> Iterator[socket.socket]:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
-        if os.name == "posix":  # On Windows, this option would allow another process to take the port.
+        if os.name == "posix":  # Windows would allow another process to take the port.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
@@ -65,9 +66,11 @@ def serve_until_stopped(
     idle_timeout: float | None,
 ) -> None:
     """Serve until a signal arrives or the server was idle for too long."""
-    asyncio.run(
-        _serve(listener, key, client_options, ignore_sampling=ignore_sampling, idle_timeout=idle_timeout)
+    serving = _serve(
+        listener, key, client_options, ignore_sampling=ignore_sampling, idle_timeout=idle_timeout
     )
+    with restored_terminal_settings():
+        asyncio.run(serving)
 
 
 async def _serve(
@@ -79,7 +82,7 @@ async def _serve(
     idle_timeout: float | None,
 ) -> None:
     lifetime = Lifetime(idle_timeout)
-    async with async_client_from_environment(**client_options) as api:
+    async with create_async_client(**client_options) as api:
         app = create_app(api, api_key=key, ignore_sampling=ignore_sampling)
         server = Server(_counting_requests(app, lifetime))
         with lifetime.ending_at_signals():
