@@ -23,6 +23,7 @@ from .plain_text import measure_plain_text
 from .plots import plot_delay, plot_time
 from .report import summary, table
 from .results import FOLDER, machine, write_results
+from .serve import measure_serve
 from .server import serving
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ FAMILIES = {
     "many": measure_many,
     "first-reply": measure_first_reply,
     "page": measure_page,
+    "serve": measure_serve,
     "memory": measure_memory,
 }
 PROTOCOLS = {"http1": False, "http2": True}

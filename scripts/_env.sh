@@ -90,7 +90,7 @@ install_for_tests() {
     if is_installed tests; then return; fi
     make_venv
     say "installing chatgpt-browser-api, its extras and its development tools into .venv"
-    install -e '.[cli,testing]' --group dev --group docs
+    install -e '.[cli,testing,serve]' --group dev --group docs
     mark_installed demo
     mark_installed tests
 }
@@ -107,7 +107,7 @@ install_for_bench() {
     if is_installed bench; then return; fi
     make_venv
     say "installing chatgpt-browser-api, its extras and the libraries of the benchmarks into .venv"
-    install -e '.[cli,testing]' --group bench
+    install -e '.[cli,testing,serve]' --group bench
     mark_installed demo
     mark_installed bench
 }

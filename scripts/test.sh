@@ -48,6 +48,7 @@ finish() {
 unset PYTHONDONTWRITEBYTECODE
 
 if [ "${1:-}" = --long ]; then
+    install --group long
     bash scripts/install_browsers.sh
     export CHATGPT_SOAK=${CHATGPT_SOAK:-10}
     check "long tests: pytest -m 'long or timing'" pytest -m "long or timing" "${@:2}"

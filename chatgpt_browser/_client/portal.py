@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from concurrent.futures import CancelledError, Future, wait
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 from anyio.from_thread import BlockingPortal
@@ -60,13 +61,28 @@ class Portal:
         :raises ClientClosedError: The portal has been closed.
         :raises ForkedProcessError: The thread belongs to the parent process.
         """
-        self._process.check()
-        with self._lock:
-            future = self._started().start_task_soon(self._run, function, args)
-        outcome = _result(future)
+        outcome = _result(self._start(function, args))
         if isinstance(outcome, _Raised):
             raise outcome.error
-        return cast("T", outcome)
+        return outcome
+
+    async def call_async(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
+        """Run the coroutine function ``function(*args)`` in the thread, without blocking the caller's event loop.
+
+        If the caller is cancelled, the coroutine is cancelled, too.
+
+        :raises ClientClosedError: The portal has been closed.
+        :raises ForkedProcessError: The thread belongs to the parent process.
+        """
+        outcome = await asyncio.wrap_future(self._start(function, args))
+        if isinstance(outcome, _Raised):
+            raise outcome.error
+        return outcome
+
+    def _start(self, function: Callable[..., Awaitable[T]], args: tuple[Any, ...]) -> Future[T | _Raised]:
+        self._process.check()
+        with self._lock:
+            return self._started().start_task_soon(self._run, function, args)
 
     async def _run(self, function: Callable[..., Awaitable[T]], args: tuple[Any, ...]) -> T | _Raised:
         try:

@@ -54,6 +54,19 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     ("ALTER TABLE jobs ADD COLUMN event TEXT",),
     ("CREATE TABLE accounts (token_hash TEXT PRIMARY KEY, account TEXT NOT NULL, seen_at REAL NOT NULL)",),
+    (
+        """
+        CREATE TABLE transcripts (
+            key TEXT PRIMARY KEY,
+            conversation_id TEXT NOT NULL,
+            message_id TEXT NOT NULL,
+            instructions TEXT,
+            is_continued INTEGER NOT NULL DEFAULT 0,
+            created_at REAL NOT NULL
+        )
+        """,
+        "CREATE INDEX transcripts_by_time ON transcripts (created_at)",
+    ),
 )
 SCHEMA_VERSION = len(MIGRATIONS)
 

@@ -70,6 +70,9 @@ COMMANDS = {
         "history.commands", "history", "List, show, rename, delete and export conversations."
     ),
     "jobs": CommandSource("jobs.commands", "jobs", "List, show, wait for, cancel and forget jobs."),
+    "serve": CommandSource(
+        "serve.command", "serve", "Serve the interface of OpenAI's API to the programs of this machine."
+    ),
     "config": CommandSource("commands.config", "config", "Show and edit the settings of the config file."),
 }
 

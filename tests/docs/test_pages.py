@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 import chatgpt_browser
+import chatgpt_browser.server
 import chatgpt_browser.testing
 from chatgpt_browser import ChatGPTAPI, ChatGPTConversation, ChatGPTError
 from chatgpt_browser.cli.environment import VARIABLES
@@ -116,7 +117,9 @@ def test_environment_page_lists_every_variable() -> None:
 
 
 @pytest.mark.parametrize(
-    "package", [chatgpt_browser, chatgpt_browser.testing], ids=lambda package: str(package.__name__)
+    "package",
+    [chatgpt_browser, chatgpt_browser.server, chatgpt_browser.testing],
+    ids=lambda package: str(package.__name__),
 )
 def test_reference_contains_every_public_name(package: ModuleType) -> None:
     reference = "".join(path.read_text("utf-8") for path in sorted((DOCS / "reference").glob("*.md")))

@@ -1,4 +1,4 @@
-"""The environments that some pages require: an HTTP proxy, or a browser that another program has started."""
+"""The environments that some pages require: an HTTP proxy, a browser of another program, or the server of `serve`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import chatgpt_browser
 from chatgpt_browser import ChatGPTAPI
 from chatgpt_browser.testing import FakeChatGPT
 from tests.support.http_proxy import copy_stream
+from tests.support.openai_server import KEY, OpenAIServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -102,7 +103,17 @@ def with_remote_browser(runner: CodeRunner, monkeypatch: pytest.MonkeyPatch) -> 
             yield runner.server
 
 
+@contextmanager
+def with_openai_server(runner: CodeRunner, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeChatGPT]:
+    """Run the server of `serve`, and set the variables that the `openai` package reads."""
+    with TemporaryDirectory() as folder, OpenAIServer(runner.server, Path(folder)) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        yield runner.server
+
+
 PAGES: dict[str, Callable[[CodeRunner, pytest.MonkeyPatch], AbstractContextManager[FakeChatGPT]]] = {
     "docs/how-to/proxy.md": behind_a_proxy,
     "docs/how-to/remote-browser.md": with_remote_browser,
+    "docs/how-to/serve.md": with_openai_server,
 }

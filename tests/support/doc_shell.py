@@ -23,6 +23,7 @@ OPERATORS = re.compile(r"[|&;()<>]+")
 UNCHECKED = {
     *(
         "cat",
+        "curl",
         "cd",
         "cut",
         "export",

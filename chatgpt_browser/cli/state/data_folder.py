@@ -47,6 +47,11 @@ class DataFolder(SavedLogin):
         """The file with the lines that the user typed in `chat`."""
         return self.folder / "chat_history"
 
+    @property
+    def server_key(self) -> Path:
+        """The file with the key of `serve`."""
+        return self.folder / "server_key"
+
     def removed_by_logout(self) -> tuple[tuple[str, Path], ...]:
         """Return the files and folders that `logout` removes, each with its description. The session comes first."""
         return (

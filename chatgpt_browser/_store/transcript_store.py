@@ -1,0 +1,126 @@
+"""The transcript store: finds the position in a conversation by a key, such as the hash of the messages before the position."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .database import Database
+from .job_store import default_store_path
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+#: An entry is deleted after this number of seconds (90 days).
+_LIFETIME = 90 * 24 * 3600.0
+#: The maximum number of entries. If there are more entries, the oldest entries are deleted.
+_MAX_ENTRIES = 20_000
+
+
+@dataclass(frozen=True)
+class StoredPosition:
+    """A position in a conversation of the site: the conversation and its newest message at that time.
+
+    ``instructions`` is the hash of the instructions that this conversation has received last, or None.
+    """
+
+    conversation_id: str
+    message_id: str
+    instructions: str | None = None
+
+
+class TranscriptStore:
+    """Positions in conversations, in the SQLite file of the job store.
+
+    The methods block, so asynchronous code calls them in a thread.
+
+    :param path: the path of the file, or None for the file in the data folder.
+    :param clock: a function that returns the time in seconds since the epoch.
+    """
+
+    def __init__(self, path: Path | None = None, clock: Callable[[], float] = time.time) -> None:
+        self._database = Database(path if path is not None else default_store_path())
+        self._clock = clock
+
+    def add(self, keys: Iterable[str], position: StoredPosition) -> None:
+        """Store a position under several keys. A position that had one of these keys before is replaced.
+
+        :raises JobStoreError: the position cannot be stored.
+        """
+        now = self._clock()
+        with self._database.transaction() as connection:
+            for key in keys:
+                connection.execute(
+                    "INSERT OR REPLACE INTO transcripts "
+                    "(key, conversation_id, message_id, instructions, created_at) VALUES (?, ?, ?, ?, ?)",
+                    (key, position.conversation_id, position.message_id, position.instructions, now),
+                )
+            _delete_old(connection, now)
+
+    def find(self, key: str) -> StoredPosition | None:
+        """Return the position with this key, or None.
+
+        :raises JobStoreError: the store cannot be read.
+        """
+        rows = self._database.query("SELECT * FROM transcripts WHERE key = ?", key)
+        return _position(rows[0]) if rows else None
+
+    def claim(self, key: str) -> StoredPosition | None:
+        """Return the position with this key, and mark the position as continued. Return None if it was marked before.
+
+        Two requests with the same history therefore never continue the same position of a conversation.
+
+        :raises JobStoreError: the mark cannot be stored.
+        """
+        with self._database.transaction() as connection:
+            row = connection.execute(
+                "SELECT * FROM transcripts WHERE key = ? AND NOT is_continued", (key,)
+            ).fetchone()
+            if row is None:
+                return None
+            self._mark(connection, row["message_id"], is_continued=True)
+        return _position(row)
+
+    def mark(self, position: StoredPosition, *, is_continued: bool) -> None:
+        """Set or remove the mark of a position.
+
+        :raises JobStoreError: the change cannot be stored.
+        """
+        with self._database.transaction() as connection:
+            self._mark(connection, position.message_id, is_continued=is_continued)
+
+    def forget(self, position: StoredPosition) -> None:
+        """Delete all positions of a conversation, because the site no longer has the conversation.
+
+        :raises JobStoreError: the change cannot be stored.
+        """
+        with self._database.transaction() as connection:
+            connection.execute(
+                "DELETE FROM transcripts WHERE conversation_id = ?", (position.conversation_id,)
+            )
+
+    def close(self) -> None:
+        """Close the file. The next call opens the file again."""
+        self._database.close()
+
+    @staticmethod
+    def _mark(connection: sqlite3.Connection, message_id: str, *, is_continued: bool) -> None:
+        connection.execute(
+            "UPDATE transcripts SET is_continued = ? WHERE message_id = ?", (is_continued, message_id)
+        )
+
+
+def _position(row: sqlite3.Row) -> StoredPosition:
+    return StoredPosition(row["conversation_id"], row["message_id"], row["instructions"])
+
+
+def _delete_old(connection: sqlite3.Connection, now: float) -> None:
+    connection.execute("DELETE FROM transcripts WHERE created_at < ?", (now - _LIFETIME,))
+    connection.execute(
+        "DELETE FROM transcripts WHERE key IN "
+        "(SELECT key FROM transcripts ORDER BY created_at DESC, rowid DESC LIMIT -1 OFFSET ?)",
+        (_MAX_ENTRIES,),
+    )

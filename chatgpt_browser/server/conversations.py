@@ -1,0 +1,179 @@
+"""Chooses the conversation that a request continues, and stores the positions of answers for later requests."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import anyio.to_thread
+
+from .._core.errors import APIStatusError, ConversationNotFoundError, JobStoreError, PageError
+from .._core.log import logger
+from .._store.transcript_store import StoredPosition
+from .._transport.base import DeliveryState
+from .errors import APIError
+from .messages import InputMessage
+from .transcript import attachments, compose, hash_text, split_at_newest_answer, transcript_key
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from .._client.client import AsyncChatGPTAPI
+    from .._messaging.reply_stream import AsyncReplyStream
+    from .._store.transcript_store import TranscriptStore
+    from .call import Call
+
+
+@dataclass(frozen=True)
+class _Placement:
+    """The messages to send, and the position that they continue. If ``position`` is None, they start a new conversation."""
+
+    messages: Sequence[InputMessage]
+    position: StoredPosition | None = None
+
+
+class Conversations:
+    """Opens the reply to a request in the conversation that the request continues.
+
+    * A request with ``previous_response_id`` continues the conversation of that response.
+    * If the messages up to the newest answer are a stored transcript, the request continues its conversation. Each position is
+      continued only once in this way: a request with the same history again starts a new conversation.
+    * Otherwise all messages are sent as one message in a new conversation.
+    """
+
+    def __init__(self, api: AsyncChatGPTAPI, store: TranscriptStore) -> None:
+        self._api = api
+        self._store = store
+        self._origin = api._options.site.origin
+
+    @asynccontextmanager
+    async def open_reply(self, call: Call) -> AsyncIterator[AsyncReplyStream]:
+        """Send the messages of a request, and yield the stream of the reply.
+
+        If the conversation that the transcript continues cannot be continued any more, all messages are sent in a new
+        conversation. The user may have deleted the conversation, or may have continued it at the site.
+
+        :raises APIError: there is no response with the id ``previous_response_id``.
+        :raises ChatGPTError: the messages could not be sent.
+        """
+        placement = await self._place(call)
+        is_matched = placement.position is not None and call.previous_response_id is None
+        stream = self._stream(call, placement)
+        try:
+            await self._open(stream, placement)
+        except (ConversationNotFoundError, PageError) as error:
+            if not (is_matched and _cannot_continue(error, stream)):
+                raise
+            await self._forget(placement)
+            stream = self._stream(call, _Placement(call.transcript))
+            await stream.__aenter__()
+        async with stream:
+            yield stream
+
+    async def store(self, call: Call, stream: AsyncReplyStream, answer: str) -> None:
+        """Store the position of a complete answer, so that a later request can continue the conversation.
+
+        :param answer: the text of the answer as the client has received it.
+        """
+        if stream.conversation_id is None or stream.message_id is None:
+            return
+        hashed = None if call.instructions is None else hash_text(call.instructions)
+        position = StoredPosition(stream.conversation_id, stream.message_id, hashed)
+        transcript = [*call.transcript, InputMessage("assistant", answer)]
+        keys = [] if call.previous_response_id else [transcript_key(self._origin, transcript)]
+        if call.response_id is not None:
+            keys.append(self._response_key(call.response_id))
+        try:
+            await anyio.to_thread.run_sync(self._store.add, keys, position)
+        except JobStoreError as error:
+            logger.warning("a later request cannot continue this conversation: %s", error)
+
+    async def _place(self, call: Call) -> _Placement:
+        if call.previous_response_id is not None:
+            return await self._place_after_response(call, call.previous_response_id)
+        before, after = split_at_newest_answer(call.transcript)
+        if not before:
+            return _Placement(call.transcript)
+        key = transcript_key(self._origin, before)
+        try:
+            position = await anyio.to_thread.run_sync(self._store.claim, key)
+        except JobStoreError as error:
+            logger.warning("the whole conversation is sent as one message: %s", error)
+            position = None
+        return _Placement(call.transcript) if position is None else _Placement(after, position)
+
+    async def _place_after_response(self, call: Call, response_id: str) -> _Placement:
+        position = await anyio.to_thread.run_sync(self._store.find, self._response_key(response_id))
+        if position is None:
+            raise APIError(
+                404,
+                f"Previous response with id '{response_id}' not found.",
+                code="previous_response_not_found",
+                param="previous_response_id",
+            )
+        await anyio.to_thread.run_sync(_mark_continued, self._store, position)
+        has_instructions = call.instructions is not None and position.instructions == hash_text(
+            call.instructions
+        )
+        return _Placement(call.messages if has_instructions else call.transcript, position)
+
+    def _response_key(self, response_id: str) -> str:
+        return f"response:{self._origin}:{response_id}"
+
+    def _stream(self, call: Call, placement: _Placement) -> AsyncReplyStream:
+        options: dict[str, Any] = dict(call.options)
+        if files := attachments(placement.messages):
+            options["files"] = files
+        if (position := placement.position) is not None:
+            options |= {
+                "conversation_id": position.conversation_id,
+                "parent_message_id": position.message_id,
+            }
+        try:
+            return self._api.stream_message(compose(placement.messages), **options)
+        except ValueError as error:  # for example an effort with a client that sends only by fetch
+            raise APIError(400, str(error), code="invalid_value") from None
+
+    async def _open(self, stream: AsyncReplyStream, placement: _Placement) -> None:
+        """Send the messages. If the site has certainly not accepted them, allow a later request to continue at the position."""
+        try:
+            await stream.__aenter__()
+        except BaseException as error:
+            if placement.position is not None and _was_not_sent(stream, error):
+                self._release(placement.position)
+            raise
+
+    def _release(self, position: StoredPosition) -> None:
+        # The transaction is not run in a thread, because this task may be cancelled, and an `await` would raise an error.
+        try:
+            self._store.mark(position, is_continued=False)
+        except JobStoreError as error:
+            logger.warning("a later request cannot continue this conversation: %s", error)
+
+    async def _forget(self, placement: _Placement) -> None:
+        assert placement.position is not None
+        try:
+            await anyio.to_thread.run_sync(self._store.forget, placement.position)
+        except JobStoreError as error:
+            logger.warning("a conversation that cannot be continued is still stored: %s", error)
+
+
+def _mark_continued(store: TranscriptStore, position: StoredPosition) -> None:
+    store.mark(position, is_continued=True)
+
+
+def _cannot_continue(error: Exception, stream: AsyncReplyStream) -> bool:
+    """Return whether a new conversation may help: the conversation does not exist, or the page cannot reply at this position.
+
+    The subclasses of :class:`PageError` have other reasons, which a new conversation does not change.
+    """
+    is_about_position = isinstance(error, ConversationNotFoundError) or type(error) is PageError
+    return is_about_position and _was_not_sent(stream, error)
+
+
+def _was_not_sent(stream: AsyncReplyStream, error: BaseException) -> bool:
+    """Return whether it is certain that the site has not accepted the message of a stream."""
+    delivery = stream._lease.delivery
+    is_refused = isinstance(error, APIStatusError)
+    return is_refused or delivery is None or delivery.state is DeliveryState.NOT_STARTED

@@ -1,0 +1,82 @@
+"""A complete reply as both interfaces return it: its text, its citations and its images."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .._core.reply import Reply
+
+#: The values of ``finish_reason`` for a reply that is not complete.
+_CUT = frozenset({"length", "interrupted"})
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image that the site has generated, in base64."""
+
+    media_type: str
+    data: str = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        """The image as a data URL."""
+        return f"data:{self.media_type};base64,{self.data}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A complete reply. ``text`` is the text as the client has received it."""
+
+    reply: Reply[Any]
+    text: str = field(repr=False)
+    images: tuple[Image, ...] = ()
+
+    @property
+    def is_cut(self) -> bool:
+        """True if the reply is not complete, because it was too long or was stopped."""
+        return self.reply.finish_reason in _CUT
+
+    @property
+    def citations(self) -> list[dict[str, Any]]:
+        """The fields ``url``, ``title``, ``start_index`` and ``end_index`` of each citation with a URL.
+
+        If the position of a citation is unknown, both indexes are the end of the text.
+        """
+        end = len(self.text)
+        return [
+            {
+                "url": each.url,
+                "title": each.title or each.source or each.url,
+                "start_index": end if each.start is None else each.start,
+                "end_index": end if each.end is None else each.end,
+            }
+            for each in self.reply.citations
+            if each.url
+        ]
+
+
+async def read_images(reply: Reply[Any]) -> tuple[Image, ...]:
+    """Download the images of a reply.
+
+    :raises ChatGPTError: an image cannot be read.
+    """
+    found = []
+    for file in reply.files:
+        if file.kind == "image":
+            data = await file.read()
+            found.append(Image(_image_type(data, file.media_type), base64.b64encode(data).decode()))
+    return tuple(found)
+
+
+#: The first bytes of the image formats that the site uses.
+_SIGNATURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
+
+
+def _image_type(data: bytes, stated: str | None) -> str:
+    """Return the media type that the first bytes of an image show, or else the type that the site has stated."""
+    return next(
+        (kind for start, kind in _SIGNATURES.items() if data.startswith(start)), stated or "image/png"
+    )
