@@ -23,6 +23,7 @@ from .environment import VARIABLES
 from .exit_codes import exit_codes
 from .history.commands import history
 from .jobs.commands import jobs
+from .mcp.command import mcp
 from .output.consoles import out
 from .smoke.command import smoke
 
@@ -64,7 +65,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (ask, chat, batch, models, login, logout, doctor, smoke, demo, install):
+for command in (ask, chat, batch, models, login, logout, doctor, smoke, mcp, demo, install):
     app.command()(command)
 app.add_typer(history, name="history")
 app.add_typer(jobs, name="jobs")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from chatgpt_browser._core.errors import BrowserLaunchError, InvalidSessionTokenError
 
@@ -20,7 +20,7 @@ from .environment import (
     site_origin,
     token_from_environment,
 )
-from .exit_codes import errors_as_exit_codes
+from .exit_codes import errors_as_exit_codes, kind_of
 from .output.consoles import logging_to_stderr
 from .state.data_folder import DataFolder
 from .terminal_settings import restored_terminal_settings
@@ -28,7 +28,10 @@ from .terminal_settings import restored_terminal_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from chatgpt_browser import ChatGPTAPI
+    from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI
+
+#: The name of a client class. The classes are imported when a client is created.
+ClientKind = Literal["ChatGPTAPI", "AsyncChatGPTAPI"]
 
 
 @contextmanager
@@ -46,19 +49,35 @@ def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
     :raises InvalidSessionTokenError: there is no session token, or the token is empty.
     :raises typer.BadParameter: a base URL is invalid.
     """
+    client: ChatGPTAPI = _create_signed_in("ChatGPTAPI", **options)
+    with restored_terminal_settings(), client as api:
+        yield api
+
+
+def create_async_client(**options: Any) -> AsyncChatGPTAPI:
+    """Return an asynchronous client. The session comes from the same sources as in `client_from_environment`.
+
+    :raises InvalidSessionTokenError: there is no session token, or the token is empty. The message contains a remedy.
+    :raises typer.BadParameter: a base URL is invalid.
+    """
+    try:
+        client: AsyncChatGPTAPI = _create_signed_in("AsyncChatGPTAPI", **options)
+    except InvalidSessionTokenError as error:
+        raise InvalidSessionTokenError(f"{error} To sign in, {kind_of(error).hint}.") from None
+    return client
+
+
+def _create_signed_in(kind: ClientKind, **options: Any) -> Any:
     options = browser_options() | options
     given = None if options.get("browser_context") == "default" else token_from_environment()
     if given is not None and not str(given).strip():
         raise InvalidSessionTokenError(f"There is no session token: {TOKEN} is empty.")
     if given is not None or options.get("browser_context") == "default":
-        client = _create_client(given, **options)
-    else:
-        client = _create_client_from_login(**options)
-    with restored_terminal_settings(), client as api:
-        yield api
+        return _create_client(kind, given, **options)
+    return _create_client_from_login(kind, **options)
 
 
-def _create_client_from_login(**options: Any) -> ChatGPTAPI:
+def _create_client_from_login(kind: ClientKind, **options: Any) -> Any:
     """Return a client with the session that `login` saved. Unless a running browser is used, also use the saved profile."""
     folder = DataFolder.default()
     saved = folder.load_session_token(site_origin())
@@ -68,7 +87,7 @@ def _create_client_from_login(**options: Any) -> ChatGPTAPI:
         raise InvalidSessionTokenError("There is no session token.")
     if not options.get("browser_url"):
         options["user_data_dir"] = folder.profile
-    client = _create_client(saved, **options)
+    client = _create_client(kind, saved, **options)
     client._save_tokens(folder)
     return client
 
@@ -84,8 +103,8 @@ def client_for_command(*, headed: bool, verbose: int, as_json: bool = False) -> 
         yield api
 
 
-def _create_client(session_token: str | Path | None, **options: Any) -> ChatGPTAPI:
-    from chatgpt_browser import ChatGPTAPI
+def _create_client(kind: ClientKind, session_token: str | Path | None, **options: Any) -> Any:
+    import chatgpt_browser
 
     given = _without_none(options)
     options_from_environment(**given)  # This call raises a usage error if an option is invalid.
@@ -93,7 +112,7 @@ def _create_client(session_token: str | Path | None, **options: Any) -> ChatGPTA
         raise BrowserLaunchError(
             "There is no display for the browser window: omit --headed, or provide a display (ssh -X, xvfb-run)."
         )
-    return ChatGPTAPI(session_token, **base_url_options(), **given)
+    return getattr(chatgpt_browser, kind)(session_token, **base_url_options(), **given)
 
 
 def _without_none(options: dict[str, Any]) -> dict[str, Any]:

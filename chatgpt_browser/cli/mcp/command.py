@@ -1,0 +1,62 @@
+"""`chatgpt-browser mcp`: offer ChatGPT as tools to programs that use the Model Context Protocol."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from .. import shared_options as options
+from ..client_factory import create_async_client
+from ..environment import options_from_environment
+from ..exit_codes import errors_as_exit_codes
+from ..output.consoles import is_terminal, logging_to_stderr, print_dim, print_labelled
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+def mcp(
+    model: options.Model = None,
+    send_via: options.SendViaOption = "auto",
+    headed: options.Headed = False,
+    verbose: options.Verbose = 0,
+) -> None:
+    """Serve the Model Context Protocol over standard input and output, for editors and assistants.
+
+    The program that uses the tools starts this command. It ends when that program closes standard input.
+
+    [dim]Examples:[/dim]
+
+    chatgpt-browser mcp
+
+    claude mcp add chatgpt -- chatgpt-browser mcp
+    """
+    server = import_server()
+    given: dict[str, Any] = {"headless": not headed, "model": model, "send_via": send_via}
+    with errors_as_exit_codes(), logging_to_stderr(verbose):
+        options_from_environment()  # An invalid base URL ends the command at once.
+        if is_terminal(sys.stdin):
+            print_dim("Waiting for messages of an MCP client on standard input. Ctrl-C ends the server.")
+        server.run_server(partial(create_async_client, **given))
+
+
+def import_server() -> ModuleType:
+    """Import and return the module of the server.
+
+    :raises typer.Exit: the extra `mcp` is not installed. The function prints how to install it.
+    """
+    try:
+        from chatgpt_browser._mcp_server import server
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
+            raise
+        print_labelled(
+            "error",
+            "bold red",
+            "this command needs an extra: pip install 'chatgpt-browser-api[mcp]'",
+        )
+        raise typer.Exit(2) from None
+    return server
