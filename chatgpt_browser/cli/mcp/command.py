@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,7 @@ def import_server() -> ModuleType:
     :raises typer.Exit: the extra `mcp` is not installed. The function prints how to install it.
     """
     try:
-        from chatgpt_browser._mcp_server import server
+        return importlib.import_module("chatgpt_browser._mcp_server.server")
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
             raise
@@ -59,4 +60,3 @@ def import_server() -> ModuleType:
             "this command needs an extra: pip install 'chatgpt-browser-api[mcp]'",
         )
         raise typer.Exit(2) from None
-    return server
