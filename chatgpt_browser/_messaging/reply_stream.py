@@ -54,12 +54,15 @@ class AsyncReplyStream(WholeReplyMixin):
         *,
         want_events: bool = False,
         bind_file: BindFile = keep_ref,
+        markdown: bool | None = None,
     ) -> None:
         self._sender = sender
         self._bind_file = bind_file
         self._deadline = deadline
         self._lease = MessageLease(slot)
-        self._assembler = ReplyAssembler(markdown=sender.options.markdown, want_events=want_events)
+        # The service of a shared client serves callers with and without the option `markdown`.
+        markdown = sender.options.markdown if markdown is None else markdown
+        self._assembler = ReplyAssembler(markdown=markdown, want_events=want_events)
         self._question: QuestionRef | None = None
         self._poller: HandoffPoller | ResearchPoller | None = None
         self._recovery: Recovery | None = None

@@ -212,7 +212,7 @@ def test_mcp_process_without_session_answers_with_a_remedy_and_ends(
         "capabilities": {},
         "clientInfo": {"name": "test", "version": "1"},
     }
-    requests = [
+    requests: list[dict[str, Any]] = [
         {"id": 1, "method": "initialize", "params": initialize},
         {"method": "notifications/initialized"},
         {"id": 2, "method": "tools/call", "params": {"name": "ask", "arguments": {"message": "hi"}}},
