@@ -60,7 +60,6 @@ class AsyncReplyStream(WholeReplyMixin):
         self._bind_file = bind_file
         self._deadline = deadline
         self._lease = MessageLease(slot)
-        # The service of a shared client serves callers with and without the option `markdown`.
         markdown = sender.options.markdown if markdown is None else markdown
         self._assembler = ReplyAssembler(markdown=markdown, want_events=want_events)
         self._question: QuestionRef | None = None

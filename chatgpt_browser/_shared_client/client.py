@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import socket
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +9,9 @@ from .._core.errors import BrowserCrashedError
 from .._core.log import logger
 from .._core.options import DEFAULT_MODEL
 from .._core.reply_events import Done, TextDelta
-from .address import connect, socket_path
-from .codec import decode, decode_failure, encode
+from .address import socket_path
+from .codec import decode, encode
+from .connection import Connection, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,72 +27,6 @@ if TYPE_CHECKING:
 
 #: The longest wait in seconds for the first response. A service that does not respond, such as a stopped process, is not used.
 _HELLO_TIMEOUT = 20.0
-
-
-class RefusedError(Exception):
-    """The service does not run the call: it has another session or other options. The message contains the reason."""
-
-
-class Connection:
-    """One call of the service. A context manager: leaving the block before the result has arrived cancels the call."""
-
-    def __init__(self, path: Path, call: dict[str, Any], *, timeout: float | None = None) -> None:
-        self._socket = connect(path)
-        self._socket.settimeout(timeout)
-        self._file = self._socket.makefile("rb")
-        try:
-            self._socket.sendall(json.dumps(call, default=_to_json).encode() + b"\n")
-        except BaseException:
-            self.close()
-            raise
-
-    def __enter__(self) -> Connection:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._file.close()
-        self._socket.close()
-
-    def shut_down(self) -> None:
-        """End the connection, so that a read in another frame or thread returns."""
-        try:
-            self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:  # The other end has already closed the connection.
-            pass
-
-    def lines(self) -> Iterator[dict[str, Any]]:
-        """Yield the lines of the items, and then the line of the result.
-
-        :raises RefusedError: the service does not run the call.
-        :raises EOFError: the connection has ended before the result has arrived.
-        :raises Exception: the error of the call.
-        """
-        while True:
-            line = self._file.readline()
-            if not line.endswith(b"\n"):
-                raise EOFError
-            data: dict[str, Any] = json.loads(line)
-            if "refused" in data:
-                raise RefusedError(data["refused"])
-            if (error := decode_failure(data)) is not None:
-                raise error
-            yield data
-            if "result" in data:
-                return
-
-    def result(self) -> Any:
-        """Wait for the result, and return it as JSON. Items before the result are ignored."""
-        *_, last = self.lines()
-        return last["result"]
-
-    def wait_for_end(self) -> None:
-        """Wait until the other end closes the connection."""
-        while self._file.read(1 << 12):
-            pass
 
 
 class SharedClient:
@@ -219,7 +150,7 @@ class SharedClient:
         """
         try:
             yield from connection.lines()
-        except (EOFError, ConnectionError):
+        except (EOFError, ConnectionError, RefusedError):
             raise BrowserCrashedError(
                 "The background browser ended during the call. If it was sending a message, the message may have been sent: "
                 "check the conversation before you send it again."
@@ -313,20 +244,15 @@ class SharedConversation:
 
     def stream_message(self, message: str, **options: Any) -> SharedStream:
         """Return a stream of the reply to the next message."""
-        ids = {"conversation_id": self.conversation_id, "parent_message_id": self.parent_message_id}
-        stream = self._api.stream_message(message, **ids, **options)
+        stream = self._api.stream_message(
+            message,
+            conversation_id=self.conversation_id,
+            parent_message_id=self.parent_message_id,
+            **options,
+        )
         stream.on_complete = self._advance
         return stream
 
     def _advance(self, stream: SharedStream) -> None:
         self.conversation_id = stream.conversation_id or self.conversation_id
         self.parent_message_id = stream.message_id or self.parent_message_id
-
-
-def _to_json(value: object) -> Any:
-    """Return a duration in milliseconds, or a path as an absolute path: the service has another working folder."""
-    if isinstance(value, timedelta):
-        return value.total_seconds() * 1000
-    if isinstance(value, os.PathLike):
-        return os.path.abspath(os.fspath(value))
-    raise TypeError(f"{type(value).__name__} cannot be sent to the background browser")

@@ -18,7 +18,6 @@ from .._core.options import to_limit
 from .._messaging.deadline import Deadline
 from .._messaging.lease import StandaloneSlot
 from .._messaging.reply_stream import AsyncReplyStream
-from .._protocol.file_refs import FileRef
 from .address import is_same_user, listening_socket, socket_path
 from .codec import decode, encode, encode_failure
 
@@ -118,7 +117,7 @@ class ClientService:
         try:
             async for line in self._lines(call, writer):
                 await send(line)
-        except Exception as error:  # noqa: BLE001 - the other process raises the error
+        except Exception as error:  # The other process raises the error.
             await send(encode_failure(error))
 
     def _refusal(self, call: dict[str, Any]) -> str:
@@ -168,10 +167,10 @@ class ClientService:
     ) -> AsyncIterator[dict[str, Any]]:
         """Send a message, and yield a line for each event of its reply. Each line contains the ids that are known so far."""
         names = ("message", "conversation_id", "parent_message_id")
-        message, *position = (arguments.pop(name, None) for name in names)
+        message, conversation_id, parent_message_id = (arguments.pop(name, None) for name in names)
         deadline = Deadline(to_limit("timeout_ms", arguments.pop("timeout_ms", None)), None)
         options = MessageOptions.checked(arguments, self._api._options.send_via)  # type: ignore[arg-type]
-        slot = StandaloneSlot(Prompt(message, *position, options))
+        slot = StandaloneSlot(Prompt(message, conversation_id, parent_message_id, options))
         async with AsyncReplyStream(
             self._api._sender, slot, deadline, bind_file=self._api._files.bind, markdown=call.get("markdown")
         ) as stream:

@@ -9,6 +9,7 @@ import typer
 from rich.panel import Panel
 from rich.table import Table
 
+from .background.commands import background
 from .batch.command import batch
 from .chat.command import chat
 from .command_class import Command, CommandGroup
@@ -69,8 +70,10 @@ for command in (ask, chat, batch, models, login, logout, doctor, smoke, mcp, dem
     app.command()(command)
 app.add_typer(history, name="history")
 app.add_typer(jobs, name="jobs")
-for info in (*app.registered_commands, *history.registered_commands, *jobs.registered_commands):
-    info.cls = Command
+app.add_typer(background, name="background")
+for group in (app, history, jobs, background):
+    for info in group.registered_commands:
+        info.cls = Command
 
 
 def print_version(requested: bool) -> None:

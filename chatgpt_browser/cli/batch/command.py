@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -91,7 +91,12 @@ def batch(
     """
     with errors_as_exit_codes(), logging_to_stderr(verbose):
         messages = read_prompts(prompts, timeout)
-        options = {"headless": not headed, "markdown": not plain_text, "model": model, "send_via": send_via}
+        options: dict[str, Any] = {
+            "headless": not headed,
+            "markdown": not plain_text,
+            "model": model,
+            "send_via": send_via,
+        }
         with ResultFile(output) as results, closing_journal(output, results) as journal:
             if results.was_cut:
                 print_note("removed an incomplete last line from the output")

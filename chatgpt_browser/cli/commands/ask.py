@@ -95,6 +95,7 @@ def ask(
     show_thoughts: options.ShowThoughts = False,
     send_via: options.SendViaOption = "auto",
     headed: options.Headed = False,
+    no_background: options.NoBackground = False,
     verbose: options.Verbose = 0,
 ) -> None:
     """Ask one question and write the reply to standard output while it arrives.
@@ -130,7 +131,7 @@ def ask(
         if detach:
             write_text(start_job(question, given, arguments, conversation=requested, keep_text=keep_text))
             return
-        with client_from_environment(**given) as api:
+        with client_from_environment(use_background=not no_background, **given) as api:
             started, whole = perf_counter(), no_stream or as_json
             with wait_spinner("the reply") as spinner:
                 position = find_position(api, requested)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ..background.control import stop_background
 from ..environment import SIGN_IN_ELSEWHERE, has_display, options_from_environment
 from ..exit_codes import errors_as_exit_codes, kind_of, print_error
 from ..output.consoles import logging_to_stderr, print_note
@@ -40,6 +41,7 @@ def login(channel: Channel = None, profile: Profile = None, verbose: Verbose = 0
 
     with errors_as_exit_codes(), logging_to_stderr(verbose):
         folder = DataFolder.of_option(profile)
+        stop_background()  # Its browser may use the profile, and has the old session.
         folder.create()
         options = options_from_environment(headless=False, channel=channel, user_data_dir=folder.profile)
         origin = options.site.origin

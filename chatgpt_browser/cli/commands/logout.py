@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from ..background.control import stop_background
 from ..environment import TOKEN
 from ..exit_codes import errors_as_exit_codes
 from ..output.consoles import print_note
@@ -26,6 +27,7 @@ def logout(profile: Profile = None) -> None:
     """
     with errors_as_exit_codes():
         folder = DataFolder.of_option(profile)
+        stop_background()  # Its browser may use the profile, and has the old session.
         removed = [
             remove("the session", folder.session),
             remove("the browser profile", folder.profile),
