@@ -17,6 +17,7 @@ from mcp import ClientSession, StdioServerParameters, stdio_client
 from mcp.types import EmbeddedResource, ImageContent, TextContent
 
 from chatgpt_browser._mcp_server.files import absolute_path, content_block, media_type_of
+from chatgpt_browser._mcp_server.standard_input import ended_by_signals
 from chatgpt_browser.testing import Answer, Citation, FakeChatGPT, Gate, Reply, SentFile
 from tests.support.scripted_site import posts_of
 
@@ -201,7 +202,9 @@ async def test_mcp_ask_rate_limit_is_a_tool_error_and_is_not_sent_again(mcp_site
     assert len(posts_of(mcp_site.server.requests)) == before + 1
 
 
-@pytest.mark.parametrize("end", ["end of input", "SIGINT", pytest.param("SIGTERM", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "end", ["end of input", *(pytest.param(name, marks=pytest.mark.long) for name in ("SIGINT", "SIGTERM"))]
+)
 def test_mcp_process_without_session_answers_with_a_remedy_and_ends(
     start_command: StartCommand, end: str
 ) -> None:
@@ -234,6 +237,28 @@ def test_mcp_process_without_session_answers_with_a_remedy_and_ends(
         assert process.wait(60) == codes[end]
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (codes[end], "", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal for one process")
+@pytest.mark.parametrize(
+    ("signum", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)]
+)
+def test_ended_by_signals_ends_a_blocked_read_and_raises(
+    signum: signal.Signals, error: type[BaseException]
+) -> None:
+    before, (reader, writer) = os.dup(0), os.pipe()
+    os.dup2(reader, 0)
+    try:
+        with pytest.raises(error), ended_by_signals():
+            os.write(writer, b"a line\n")
+            assert sys.stdin.readline() == "a line\n"
+            signal.raise_signal(signum)
+            assert sys.stdin.read() == ""
+    finally:
+        os.close(writer)
+        os.dup2(before, 0)
+        os.close(reader)
+        os.close(before)
 
 
 def test_mcp_without_the_extra_names_it(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
