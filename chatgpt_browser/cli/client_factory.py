@@ -20,7 +20,7 @@ from .environment import (
     site_origin,
     token_from_environment,
 )
-from .exit_codes import errors_as_exit_codes, kind_of
+from .exit_codes import errors_as_exit_codes
 from .output.consoles import logging_to_stderr
 from .shared_client import find_shared_client
 from .state.data_folder import DataFolder
@@ -66,13 +66,10 @@ def client_from_environment(*, use_background: bool = False, **options: Any) -> 
 def create_async_client(**options: Any) -> AsyncChatGPTAPI:
     """Return an asynchronous client. The session comes from the same sources as in `client_from_environment`.
 
-    :raises InvalidSessionTokenError: there is no session token, or the token is empty. The message contains a remedy.
+    :raises InvalidSessionTokenError: there is no session token, or the token is empty.
     :raises typer.BadParameter: a base URL is invalid.
     """
-    try:
-        client: AsyncChatGPTAPI = _create_signed_in("AsyncChatGPTAPI", **options)
-    except InvalidSessionTokenError as error:
-        raise InvalidSessionTokenError(f"{error} To sign in, {kind_of(error).hint}.") from None
+    client: AsyncChatGPTAPI = _create_signed_in("AsyncChatGPTAPI", **options)
     return client
 
 

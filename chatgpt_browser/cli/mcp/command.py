@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from chatgpt_browser._core.errors import InvalidSessionTokenError
+
 from .. import shared_options as options
 from ..client_factory import create_async_client
 from ..environment import options_from_environment
-from ..exit_codes import errors_as_exit_codes
+from ..exit_codes import errors_as_exit_codes, kind_of
 from ..output.consoles import is_terminal, logging_to_stderr, print_dim, print_labelled
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from chatgpt_browser import AsyncChatGPTAPI
 
 
 def mcp(
@@ -41,7 +45,19 @@ def mcp(
         options_from_environment()  # An invalid base URL ends the command at once.
         if is_terminal(sys.stdin):
             print_dim("Waiting for messages of an MCP client on standard input. Ctrl-C ends the server.")
-        server.run_server(partial(create_async_client, **given))
+        server.run_server(partial(open_client, **given))
+
+
+def open_client(**options: Any) -> AsyncChatGPTAPI:
+    """Return a client.
+
+    :raises InvalidSessionTokenError: there is no session token, or the token is empty. The message contains a remedy, because a
+        tool error has no hint.
+    """
+    try:
+        return create_async_client(**options)
+    except InvalidSessionTokenError as error:
+        raise InvalidSessionTokenError(f"{error} To sign in, {kind_of(error).hint}.") from None
 
 
 def import_server() -> ModuleType:
