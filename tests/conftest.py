@@ -22,6 +22,11 @@ pytest_plugins = ["tests.support.client_fixtures"]
 
 MARK = "TEST_RUN_MARK"
 
+#: Environment variables of the surrounding terminal or CI system that change what pytest, Rich or our commands print.
+REPORT_VARIABLES = frozenset(
+    "BUILD_NUMBER CI COLUMNS FORCE_COLOR GITHUB_ACTIONS LINES NO_COLOR PYTEST_ADDOPTS PYTEST_PLUGINS PY_COLORS".split()
+)
+
 # No example may fail because the machine is slow, and a run without CHATGPT_SOAK is the same each time.
 settings.register_profile(
     "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
@@ -52,12 +57,12 @@ def session_data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def clean_environ(monkeypatch: pytest.MonkeyPatch, session_data_folder: Path) -> None:
-    """Remove environment variables with a real token or a terminal size, so that they cannot affect a test.
+    """Remove environment variables with a real token, and those that change outputs, so that they cannot affect a test.
 
     Forget which origins need their own page: a later server may get the port of an earlier one.
     """
     for name in os.environ:
-        if name.startswith("CHATGPT_") or name in ("COLUMNS", "LINES"):
+        if name.startswith("CHATGPT_") or name in REPORT_VARIABLES:
             monkeypatch.delenv(name)
     monkeypatch.setenv("CHATGPT_DATA_DIR", str(session_data_folder))
     (session_data_folder / FILE_NAME).unlink(missing_ok=True)

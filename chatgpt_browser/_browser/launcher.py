@@ -98,6 +98,7 @@ def _launch_settings(options: Options) -> dict[str, Any]:
         "proxy": options.proxy,
         "env": child_environment(),
         "timeout": milliseconds(options.launch_timeout),
+        "slow_mo": options.slow_mo,
         "chromium_sandbox": not refusal,
         # Playwright must not close the browser on Ctrl-C. The caller handles Ctrl-C, and then the client closes the browser.
         "handle_sigint": False,

@@ -229,6 +229,8 @@ class Options:
     browser_context: BrowserContextKind = field(metadata={"check": _one_of(BrowserContextKind)})
     recover: bool = field(metadata={"check": _flag})
     job_store: Path | None = field(metadata={"check": _path})
+    #: The delay after each of Playwright's actions in milliseconds. Only the pytest plugin sets it.
+    slow_mo: float = 0
 
     @property
     def uses_own_session(self) -> bool:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from .._core.reply_events import ReplyEvent
 
-#: A notification is sent after this number of seconds, even if nothing has changed. Several clients end a request after a minute
-#: without a notification, and a model may think for longer.
+#: If the status does not change, the next notification is sent after this number of seconds. A model may think for several
+#: minutes, and many clients end a request that sends no notification for one minute.
 _INTERVAL = 5.0
 #: The shortest time in seconds between two notifications. A reply may have hundreds of events in a second.
 _PAUSE = 0.25

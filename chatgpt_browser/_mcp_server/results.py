@@ -1,4 +1,7 @@
-"""The results of the tools: dataclasses, from which the SDK derives the schemas, and the text that a model reads."""
+"""The results of the tools: dataclasses with the fields for programs, and the text that a model reads.
+
+The SDK derives the schemas of the results from the dataclasses.
+"""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def ended_by_signals() -> Iterator[None]:
     """In the block, SIGINT and SIGTERM end `sys.stdin`. After the block, raise the exception that belongs to the signal.
 
     The SDK reads standard input in a thread, and waits for this thread even if the server is cancelled. Nothing can interrupt the
-    read from a terminal or a pipe. Therefore `sys.stdin` is replaced by a socket, to which another thread copies the input.
+    read from a terminal or a pipe. Therefore a socket replaces `sys.stdin`, and another thread copies the input to the socket.
 
     :raises KeyboardInterrupt: SIGINT has arrived.
     :raises SystemExit: SIGTERM has arrived.

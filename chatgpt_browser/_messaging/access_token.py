@@ -65,6 +65,11 @@ class AccessTokenCache:
             return self._session
         return await self._refresh()
 
+    @property
+    def cached(self) -> Session | None:
+        """The newest session, even if it is older than ``access_token_ttl``. None: there is no session."""
+        return self._session
+
     def reject(self, session: Session) -> None:
         """Remove a session whose access token the site has refused. If the cache contains a newer session, keep that session."""
         if self._session is not None and self._session.access_token == session.access_token:

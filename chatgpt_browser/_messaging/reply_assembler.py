@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .._protocol.event_assembler import ReducedEvent
     from .._protocol.growing_plain_text import GrowingPlainText
     from .._transport.response_stream import Frame
+    from .reply_observer import ReplyObserver
 
 
 class Update(NamedTuple):
@@ -32,6 +33,8 @@ class ReplyAssembler:
 
     def __init__(self, *, markdown: bool, want_events: bool) -> None:
         self.reader = ReplyReader()
+        #: The observer of the events. None: the reply is not observed.
+        self.observer: ReplyObserver | None = None
         self._plain_text = None if markdown else _growing_plain_text()
         self._want_events = want_events
         self._items: deque[ReducedEvent | None] = deque()  # None represents the end of the body.
@@ -110,7 +113,10 @@ class ReplyAssembler:
             text = reader.text if changed else None
             if text is not None and plain_text is not None:
                 text = plain_text.progress(text, more_waits=True)
-            event = reader.event if self._want_events and reader.events > seen else None
+            is_wanted = self._want_events or self.observer is not None
+            event = reader.event if is_wanted and reader.events > seen else None
+            if event is not None and self.observer is not None:
+                self.observer.on_event(event)
             if changed or event is not None:
                 updates.append(Update(text, event))
 
@@ -121,6 +127,15 @@ class ReplyAssembler:
         if self._failure is not None:
             raise self._failure
         return None if self.reader.done else updates
+
+    def end_observation(self, error: BaseException | None, *, finished: bool) -> None:
+        """Pass the end of the reply to its observer. Further calls have no effect.
+
+        :param finished: True if the reply is complete.
+        """
+        observer, self.observer = self.observer, None
+        if observer is not None:
+            observer.on_end(error, self.reader if finished else None)
 
     def take_piece(self, *, at_end: bool = False, frames_wait: bool = False) -> str:
         """Return the text that was added since the last call.

@@ -297,6 +297,7 @@ class AsyncReplyStream(WholeReplyMixin):
                 self._model = prompt.options.model or sender.options.model
                 with self._span.activate():
                     lease.hold_permit(await sender.acquire_permit())
+                    self._assembler.observer = sender.observe_reply and sender.observe_reply(prompt.text)
                     self._deadline.check()  # The signal may have been aborted during the wait for the permit.
                     self._question = await sender.send(prompt, lease, self._span)
         except BaseException as exc:
@@ -326,6 +327,7 @@ class AsyncReplyStream(WholeReplyMixin):
         :param error: the error that ended the stream, or None.
         """
         self._is_closed = True
+        self._assembler.end_observation(error, finished=finished)
         if self._sender.process.is_forked:
             return  # The request belongs to the parent process, so it is not ended here.
         if self._span is not None:

@@ -45,13 +45,14 @@ class SecretFilter:
         """Remove the client's tokens from the error's texts, and also any other text that has the form of a token."""
         from .._protocol.redaction import without_secrets
 
-        secrets = self._secrets()
+        secrets = self.known_secrets()
         error.args = tuple(without_secrets([*error.args], secrets))
         if isinstance(error, APIStatusError):
             error.detail = without_secrets(error.detail, secrets)
             error.code, error.body = without_secrets([error.code, error.body], secrets)
 
-    def _secrets(self) -> list[str]:
+    def known_secrets(self) -> list[str]:
+        """Return the tokens, and the values of the session cookies. Secrets with fewer than 12 characters are not included."""
         browser = self._browser_manager
         secrets = [*self._access_tokens]
         for token in (browser.session_token, *browser.former_tokens):

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .file_downloader import FileDownloader
     from .lease import MessageLease
     from .permits import Permit
+    from .reply_observer import ObserveReply
 
 
 def preload() -> None:
@@ -56,6 +57,8 @@ class MessageSender:
     ) -> None:
         #: The client's options. When the caller sets another model, the client assigns a new object with this model.
         self.options = options
+        #: Creates an observer for each message. None: no message is observed.
+        self.observe_reply: ObserveReply | None = None
         self.process = ProcessGuard()
         requests = FetchTransport(browser_manager)
         self.secrets = SecretFilter(browser_manager)

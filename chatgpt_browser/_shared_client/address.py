@@ -52,9 +52,9 @@ def connect(path: Path) -> socket.socket:
 
 
 def is_same_user(sock: socket.socket) -> bool:
-    """Return whether the process at the other end belongs to the same user. Only Linux can check this.
+    """Return whether the process at the other end belongs to the same user.
 
-    On other systems, the result is True, because only the user can enter the data folder.
+    Only Linux reports the user of a process. On other systems, the result is True: no other user can enter the data folder.
     """
     option = getattr(socket, "SO_PEERCRED", None)
     if option is None:

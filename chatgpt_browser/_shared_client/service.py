@@ -8,10 +8,12 @@ import json
 import math
 import os
 import time
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
 from .._core.background import BackgroundTasks
+from .._core.errors import ChatGPTError
+from .._core.log import logger
 from .._core.message_options import MessageOptions
 from .._core.models import Prompt
 from .._core.options import to_limit
@@ -22,7 +24,7 @@ from .address import is_same_user, listening_socket, socket_path
 from .codec import decode, encode, encode_failure
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from typing_extensions import Self
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 #: The maximum length of a call in bytes. The longest field is the text of a message.
 _MAX_CALL = 1 << 26
-#: The methods of the client that a call may name, except those that return several items.
+#: The methods of the client that a call may name. `iter_conversations` is not among them, because it returns several items.
 METHODS = frozenset(
     {
         *("start", "list_models", "list_conversations", "get_history"),
@@ -115,9 +117,12 @@ class ClientService:
             await send({"refused": refusal})
             return
         try:
-            async for line in self._lines(call, writer):
-                await send(line)
+            async with aclosing(self._lines(call, writer)) as lines:
+                async for line in lines:
+                    await send(line)
         except Exception as error:  # The other process raises the error.
+            if not isinstance(error, (ChatGPTError, OSError, ValueError, TypeError)):
+                logger.exception("a call of the background browser failed")
             await send(encode_failure(error))
 
     def _refusal(self, call: dict[str, Any]) -> str:
@@ -133,7 +138,7 @@ class ClientService:
 
     async def _lines(
         self, call: dict[str, Any], writer: asyncio.StreamWriter
-    ) -> AsyncIterator[dict[str, Any]]:
+    ) -> AsyncGenerator[dict[str, Any], None]:
         """Run a call, and yield the lines of its response."""
         name, arguments = call["name"], call.get("arguments", {})
         if name in METHODS:
@@ -143,16 +148,16 @@ class ClientService:
                 yield {"item": encode(summary)}
             yield {"result": None}
         elif name == "stream_message":
-            async for line in self._reply_lines(call, arguments):
-                yield line
+            async with aclosing(self._reply_lines(call, arguments)) as lines:
+                async for line in lines:
+                    yield line
         elif name == "save_file":
             file = decode(arguments["file"], self._api._files.bind)
             yield {"result": str(await file.save(arguments["path"], overwrite=arguments["overwrite"]))}
         elif name in ("hello", "status"):
             yield {"result": self._status()}
-            if (
-                name == "hello"
-            ):  # The connection keeps the service from being idle until the other process closes it.
+            if name == "hello":
+                # As long as the other process keeps this connection open, the service is not idle.
                 await asyncio.Event().wait()
         elif name == "stop":
             # The copy of the descriptor keeps the connection open until this process has ended.
@@ -164,7 +169,7 @@ class ClientService:
 
     async def _reply_lines(
         self, call: dict[str, Any], arguments: dict[str, Any]
-    ) -> AsyncIterator[dict[str, Any]]:
+    ) -> AsyncGenerator[dict[str, Any], None]:
         """Send a message, and yield a line for each event of its reply. Each line contains the ids that are known so far."""
         names = ("message", "conversation_id", "parent_message_id")
         message, conversation_id, parent_message_id = (arguments.pop(name, None) for name in names)

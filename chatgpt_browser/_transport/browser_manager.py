@@ -6,6 +6,7 @@ import asyncio
 import importlib
 from collections import deque
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .._core.errors import BrowserCrashedError, ClientClosedError, OriginError, naming_proxy
@@ -108,6 +109,10 @@ class BrowserManager:
         """
         via = self._options.send_via
         return via == "page" or (via == "auto" and self.site.origin in self.page_only_origins)
+
+    def slow_down(self, milliseconds: float) -> None:
+        """Slow down the actions in site pages of the next browser; see Playwright's option ``slow_mo``."""
+        self._options = replace(self._options, slow_mo=milliseconds)
 
     def require_site_page(self) -> None:
         """Store that the site accepts messages only from its own page."""

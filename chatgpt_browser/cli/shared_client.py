@@ -1,4 +1,4 @@
-"""Finds the background browser that a command can use instead of a browser of its own."""
+"""Finds the background browser, and decides whether a command can use it."""
 
 from __future__ import annotations
 

@@ -32,6 +32,7 @@ from .data.upload_options import UploadOptions
 from .faults.catalogue import FAULTS
 from .faults.fault import Fault, Refusal, ReplyFault
 from .faults.injection import Injection
+from .recording.cassette import Cassette
 from .recording.recorder import RecordedConversation, Recorder
 from .script.gate import Gate, Hold
 from .script.pattern import Pattern
@@ -55,6 +56,7 @@ __all__ = (
     "Aside",
     "Break",
     "Call",
+    "Cassette",
     "ChallengeKind",
     "Citation",
     "ComposerOptions",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scripts import draw_sequences
+from scripts import draw_sequences, take_screenshots
 from tests.support.doc_blocks import ROOT
 
 if TYPE_CHECKING:
@@ -57,3 +57,10 @@ def test_glossary_has_at_most_30_terms() -> None:
     terms = [line for line in glossary.splitlines() if line.startswith("| ")][2:]
 
     assert 10 <= len(terms) <= 30
+
+
+def test_screenshots_of_the_script_are_in_the_docs() -> None:
+    page = (ROOT / "docs/how-to/test-your-program.md").read_text("utf-8")
+    for name in take_screenshots.PICTURES:
+        assert f"../assets/{name}" in page
+        assert (take_screenshots.ASSETS / name).read_bytes().startswith(b"\x89PNG")

@@ -30,6 +30,8 @@ FILES = [
     if block not in NOT_RUN and (block.holds_tests or (block.title and block.page in PROJECTS))
 ]
 RUN = [block for block in PYTHON if block not in NOT_RUN and block not in FILES]
+#: Blocks of JSON with a file name as title: the data of these projects.
+DATA = [block for block in blocks("json") if block.title and block.page in PROJECTS]
 PROGRAMS = [block for block in RUN if not is_notebook(block.page)]
 NOTEBOOKS = sorted({block.page for block in RUN if is_notebook(block.page)})
 #: A block with one of these words starts another server, or shows a call that ends before a message is sent.
@@ -68,10 +70,11 @@ def test_python_notebook_blocks_run_in_order(
 
 def test_python_test_blocks_pass_in_pytest(tmp_path: Path, pytester: pytest.Pytester) -> None:
     """Run pytest once for the projects of all pages, each in a separate folder."""
-    for number, block in enumerate(FILES):
+    for number, block in enumerate([*FILES, *DATA]):
         folder = pytester.path / block.page.removesuffix(".md").replace("/", "_")
-        folder.mkdir(exist_ok=True)
-        folder.joinpath(block.title or f"test_{number}.py").write_text(block.code, "utf-8")
+        file = folder / (block.title or f"test_{number}.py")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(block.code, "utf-8")
 
     tests = sum(len(names_of_tests(block)) for block in FILES)
     done = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-q")
@@ -90,6 +93,12 @@ def test_python_block_that_is_not_run_uses_existing_names(block: Block) -> None:
             assert {keyword.arg for keyword in node.keywords} <= set(options)
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "api":
             assert hasattr(chatgpt_browser.ChatGPTAPI, node.attr)
+
+
+def test_page_about_tests_has_short_examples() -> None:
+    examples = [block for block in [*FILES, *PROGRAMS] if block.page == "docs/how-to/test-your-program.md"]
+    assert len(examples) >= 10
+    assert max(len(block.code.strip().splitlines()) for block in examples) <= 12
 
 
 def test_python_blocks_of_each_kind_exist_and_compile() -> None:

@@ -51,8 +51,11 @@ def run_pytest(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
 
 
 SYNC_TEST = """
-def test_synchronous(chatgpt_api, chatgpt_server):
+def test_synchronous(chatgpt_api, chatgpt_server, tmp_path):
     assert "Hello" in chatgpt_api.send_message("Hello")
+    assert not list(tmp_path.iterdir())
+    assert "Hello" in str(chatgpt_api.submit("Hello").wait())
+    assert (tmp_path / "jobs.sqlite3").exists()
     assert chatgpt_api.session_token == chatgpt_server.session_token
 
 def test_server_is_new(chatgpt_server):
@@ -199,6 +202,7 @@ class TestOptedOut:
 """
 
 
+@pytest.mark.usefixtures("with_and_without_ci")
 def test_chatgpt_server_fixture_fails_a_passed_test_that_leaves_something_unused(
     pytester: pytest.Pytester,
 ) -> None:
@@ -209,7 +213,9 @@ def test_chatgpt_server_fixture_fails_a_passed_test_that_leaves_something_unused
     )
 
     result.assert_outcomes(passed=5, failed=2, skipped=1, xfailed=1, errors=3)
-    unused = str(result.stdout).partition("ERROR at teardown of test_unused ")[2].partition("\n____")[0]
+    # With CI set, pytest repeats whole messages in its summary.
+    details = str(result.stdout).partition(" short test summary info ")[0]
+    unused = details.partition("ERROR at teardown of test_unused ")[2].partition("\n____")[0]
     assert "the test and its script do not agree (3 differences):" in unused
     for part in (
         "script('Second.') at test_it.py:16\n    expected: 1 further message\n    asked:    'weather'",
@@ -223,8 +229,8 @@ def test_chatgpt_server_fixture_fails_a_passed_test_that_leaves_something_unused
         ["*ERROR at teardown of test_strict*", "*a message that no rule expected", "*asked:    'Hello'"]
     )
     result.stdout.fnmatch_lines(["*- FakeChatGPT -*", "*when('never asked'*"])
-    assert str(result.stdout).count("script('Checked.')") == 1
-    assert "Unreported." not in str(result.stdout).replace('chatgpt_server.script("Unreported.")', "")
+    assert details.count("script('Checked.')") == 1
+    assert "Unreported." not in details.replace('chatgpt_server.script("Unreported.")', "")
 
 
 # ---- live tests --------------------------------------------------------------------------------------
@@ -316,15 +322,23 @@ def test_screenshot_option_alone_saves_only_a_screenshot(pytester: pytest.Pytest
     assert [path.name for path in (pytester.path / "test-results").rglob("*.*")] == ["chatgpt.png"]
 
 
-def test_options_of_playwright_set_options_of_the_clients(pytester: pytest.Pytester) -> None:
+def test_options_of_playwright_set_options_of_the_clients(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytester.makepyfile(
         """
-        def test_options(chatgpt_api, async_chatgpt_api):
+        from chatgpt_browser._browser.launcher import _launch_settings
+
+        def test_options(chatgpt_api, async_chatgpt_api, tmp_path):
             for options in (chatgpt_api._core._options, async_chatgpt_api._options):
                 assert (options.headless, options.channel) == (False, "chrome")
+                assert options.job_store.is_relative_to(tmp_path)
+            for api in (chatgpt_api._core, async_chatgpt_api):
+                assert _launch_settings(api._browser_manager._options)["slow_mo"] == 250
         """
     )
-    run_pytest(pytester, "--headed", "--browser-channel=chrome").assert_outcomes(passed=1)
+    monkeypatch.setenv("DISPLAY", ":0")
+    run_pytest(pytester, "--headed", "--browser-channel=chrome", "--slowmo=250").assert_outcomes(passed=1)
 
 
 SHOWN_LOCALS = """
@@ -345,6 +359,7 @@ class TestLive:
 """
 
 
+@pytest.mark.usefixtures("with_and_without_ci")
 @pytest.mark.parametrize("token", ["secret-token", "not a secret-token, but invalid\u00e9"])
 def test_showlocals_shows_no_session_token(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, token: str

@@ -12,6 +12,7 @@ from chatgpt_browser.testing import Answer, FakeChatGPT, Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from chatgpt_browser.testing import Turn
     from tests.support.site_client import Connect, SiteClient, StartServer
@@ -197,9 +198,10 @@ def test_assert_all_used_without_messages_says_so() -> None:
     assert f"tests/testing/test_assertions.py:{line}" in text
 
 
-def test_assert_all_used_names_replies_of_a_recording(start_server: StartServer) -> None:
-    server = start_server()
-    server.replay("examples/standup/tests/recordings/note.jsonl")
+def test_assert_all_used_names_replies_of_a_recording(start_server: StartServer, tmp_path: Path) -> None:
+    server, path = start_server(), tmp_path / "note.jsonl"
+    path.write_text('{"recording": 1}\n{"message": "x"}\n{"end": "done", "at": 0}\n')
+    server.replay(path)
     with pytest.raises(
         AssertionError, match=r"replay\('note.jsonl'\) at .*\n +expected: \d+ further messages?"
     ):

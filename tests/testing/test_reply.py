@@ -239,3 +239,8 @@ def test_reply_ten_thousand_events_are_sent(start_server: StartServer, connect: 
 
     assert count == 10_001
     assert client.server.requests[-1].events_sent == 10_000
+
+
+def test_reply_repr_has_text_and_changed_options() -> None:
+    assert repr(Reply("Hello")) == "Reply('Hello')"
+    assert repr(Reply("Hello", done=False, asides=[])) == "Reply('Hello', done=False, asides=[])"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chatgpt_browser.testing import Answer, Gate, Pace, Reply
+from chatgpt_browser.testing import Answer, FakeChatGPT, Gate, Pace, RawBody, Reply
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -182,3 +182,62 @@ def test_pace_of_reply_overrides_server(start_server: StartServer, connect: Conn
     # Five events after the first at 50 a second; six characters after the first at 40 a second.
     assert seconds() >= 5 / 50
     assert seconds() >= 6 / 40
+
+
+def untyped(function: Any) -> Any:
+    """Return the function without its types, so that mypy accepts arguments of wrong types."""
+    return function
+
+
+# ---- wrong values ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("reply", r"no attribute 'reply'. It is an option of the constructor: FakeChatGPT\(reply=…\)"),
+        ("session_awnser", "no attribute 'session_awnser'. Did you mean 'session_answer'?"),
+        ("xyz", "no attribute 'xyz'$"),
+    ],
+)
+def test_server_unknown_attribute_raises(name: str, message: str, server: FakeChatGPT) -> None:
+    with pytest.raises(AttributeError, match=message):
+        setattr(server, name, "Hello")
+
+
+def test_server_subclass_may_have_attributes() -> None:
+    class Other(FakeChatGPT):
+        def __init__(self) -> None:
+            super().__init__()
+            self.note = "x"
+
+    assert Other().note == "x"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda server: server.script(["First.", "Second."]),
+        lambda server: server.script("First.", None),
+        lambda server: server.when("x", 5),
+        lambda server: untyped(FakeChatGPT)(reply=b"x"),
+        lambda server: untyped(FakeChatGPT)(replies=["First.", 2]),
+        lambda server: FakeChatGPT(replies="First."),
+        lambda server: untyped(RawBody)("text"),
+        lambda server: untyped(RawBody)([b"x", "text"]),
+        lambda server: untyped(RawBody)([None]),
+        lambda server: Reply("x", thoughts="One thought"),
+        lambda server: Reply("x", citations="https://a.example"),
+    ],
+)
+def test_reply_of_wrong_type_raises(call: Any, server: FakeChatGPT) -> None:
+    with pytest.raises(
+        TypeError, match=r"^(a reply must be a str, a step|replies must|RawBody takes|\w+ must be a list)"
+    ):
+        call(server)
+    server.assert_all_used()
+
+
+def test_raw_body_accepts_bytes_alone(client: SiteClient) -> None:
+    client.server.script(RawBody(b"data: [DONE]\n\n"))
+    assert client.send("x").data == ["[DONE]"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-    from tests.support.site_client import SiteClient
+    from tests.support.site_client import Connect, SiteClient, StartServer
 
 
 # Not the fixture of pytest-playwright: its event loop runs until the end of the session, which breaks async tests.
@@ -97,6 +99,65 @@ def test_watch_page_follows_until_conversation_is_chosen(client: SiteClient, pag
     expect(page.get_by_role("heading", level=2, name="The fourth")).to_be_visible()
 
 
+def test_watch_page_shows_clock_and_rule_of_requests(client: SiteClient, page: Page) -> None:
+    client.server.when("weather", "Sunny.")
+    client.send("How is the weather?")
+    client.send("Hello")
+    rows = page.get_by_role("row", name="POST /backend-api/conversation")
+    expect(rows).to_have_count(2)
+    newest, older = rows.all()
+    expect(older.locator(".rule")).to_contain_text(
+        "when('weather', 'Sunny.') at tests/testing/test_watch_page.py:"
+    )
+    expect(newest.locator(".rule")).to_have_count(0)
+    time = newest.locator("time")
+    expect(time).to_have_text(re.compile(r"^\d\d:\d\d:\d\d$"))
+    clock = datetime.fromisoformat((time.get_attribute("datetime") or "").replace("Z", "+00:00"))
+    assert abs(datetime.now(timezone.utc) - clock) < timedelta(minutes=5)
+
+
+def test_watch_page_copies_conversation_as_test(client: SiteClient, page: Page) -> None:
+    client.server.script('It\'s \n"sunny".')
+    client.send("How is the weather?")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy as a test").click()
+    dialog = page.get_by_role("dialog", name="This conversation as a test")
+    expect(dialog.get_by_role("status")).to_have_text("It was copied to the clipboard.")
+    source = page.evaluate("navigator.clipboard.readText()")
+    assert source == page.locator("#source").text_content()
+    assert "chatgpt_server.when('How is the weather?', 'It\\'s \\n\"sunny\".')" in source
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+def test_watch_page_keyboard_chooses_conversations(client: SiteClient, page: Page) -> None:
+    for text in ("The first", "The second", "The third"):
+        client.send(text)
+    newest = page.get_by_role("button", name="The third")
+    expect(newest).to_have_attribute("aria-current", "true")
+    newest.focus()
+    for key, name in (("ArrowDown", "second"), ("End", "first"), ("ArrowUp", "second"), ("Home", "third")):
+        page.keyboard.press(key)
+        chosen = page.get_by_role("button", name=f"The {name}")
+        expect(chosen).to_be_focused()
+        expect(chosen).to_have_attribute("aria-current", "true")
+        expect(page.get_by_role("heading", level=2, name=f"The {name}")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Copy as a test")).to_be_focused()
+
+
+def test_watch_page_on_a_phone_is_not_wider_than_the_screen(client: SiteClient, page: Page) -> None:
+    client.server.when("x" * 300, "y" * 300)
+    client.server.inject("redirect-stranger", after=50)
+    client.send("x" * 300)
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.locator(".rule")).to_have_count(1)
+    expect(page.locator(".message.assistant .text")).to_have_text("y" * 300)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.get_by_role("button", name="Copy as a test").click()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
 def test_watch_page_reports_stopped_server(server: FakeChatGPT, browser: Browser, client: SiteClient) -> None:
     with browser.new_context(color_scheme="dark") as context:
         page = context.new_page()
@@ -150,6 +211,46 @@ def test_watch_page_other_path_or_host_returns_404(
     headers = {} if host is None else {"host": host}
     assert httpx.request(method, server.watch_url + name, headers=headers).status_code == 404
     assert server.requests == []
+
+
+class Talk:
+    """A conversation for the copied test, without a browser."""
+
+    def __init__(self, client: SiteClient) -> None:
+        self._client = client
+        self._position: tuple[str, str] | None = None
+
+    def get_conversation(self) -> Talk:
+        return self
+
+    def send_message(self, text: str) -> str:
+        result = self._client.send(text, self._position)
+        self._position = result.position
+        return result.text
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [["Hello again", "Hello", "Hello again and again"], ["Hello", "Hello"], ["Hello\n'\"\\", ""]],
+    ids=["one text contains another", "equal texts", "odd characters"],
+)
+def test_copied_test_passes_with_the_same_conversation(
+    messages: list[str], connect: Connect, start_server: StartServer
+) -> None:
+    client = connect()
+    talk = Talk(client)
+    client.server.script(*(f"Reply {number} to {text}" for number, text in enumerate(messages)))
+    for text in messages:
+        talk.send_message(text)
+    [conversation_id] = client.server.conversations
+    source = httpx.get(f"{client.server.watch_url}/test/{conversation_id}").text
+
+    copied: dict[str, Any] = {}
+    exec(source, copied)
+    other = start_server(strict=True)
+    copied["test_conversation"](other, Talk(connect(other)))
+    other.assert_all_used()
+    assert httpx.get(f"{client.server.watch_url}/test/unknown").status_code == 404
 
 
 def test_watch_page_stream_batches_events(client: SiteClient) -> None:

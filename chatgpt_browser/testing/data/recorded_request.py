@@ -41,6 +41,9 @@ class RecordedRequest:
     finished_at: float | None = None
     #: The name of the injected fault that was applied to this request. None if no fault was applied.
     fault: str | None = None
+    #: The call in the test that defined the reply, for example `when('weather', 'Sunny.') at test_it.py:7`. None if the request
+    #: sent no message, or if the default reply was used.
+    rule: str | None = None
     #: An event that is set when the client closes the stream before the response is complete.
     disconnected: threading.Event = field(default_factory=threading.Event)
     #: An event that is set when the server has sent the whole response, or has stopped sending it.

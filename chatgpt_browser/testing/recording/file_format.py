@@ -5,9 +5,12 @@ session and the types of its values, but not the values. Each message has these 
 
 - one line `{"message": text}`,
 - for each event of the reply, one line `{"event": {…}, "at": seconds}`, or `{"append": text, "at": seconds}` if the event only
-  appends text to the previous event,
+  appends text to the previous event, or `{"delta": {…}, "at": seconds}` if the event is a delta,
 - as the last line `{"end": "done" | "stalled" | "garbled" | "broken" | "left" | "challenge", "at": seconds}`, or
   `{"answer": {"status", "body", "headers"}, "at": seconds}` if the site responded with an error.
+
+The last line also has `"final": {"id", "text"}` if the rest of the reply came from the stored conversation, or if its events are
+deltas.
 
 The value of `at` is the time in seconds since the message was sent.
 """

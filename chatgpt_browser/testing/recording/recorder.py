@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import tempfile
 import time
@@ -11,24 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ..data.cookies import CHUNK_SIZE
-from .file_format import FORMAT_VERSION, appended_text, text_of
+from .event_log import EventLog, add_session_token, as_text, ending, session_line
+from .file_format import FORMAT_VERSION
 from .scrubber import Scrubber
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from typing_extensions import Self
-
-# Maps the class name of the exception that ended the reply to the value of `end` in the recording.
-_ENDS = {
-    "ChallengeError": "challenge",
-    "ChatGPTTimeoutError": "stalled",
-    "MalformedEventError": "garbled",
-    "StreamInterruptedError": "broken",
-    # Any other StreamError means that the site sent an event with an error. The recording already contains this event.
-    "StreamError": "done",
-}
 
 
 class Recorder:
@@ -51,7 +40,7 @@ class Recorder:
     def __init__(self, api: Any, path: str | os.PathLike[str]) -> None:
         self._api = api
         self._scrubber = Scrubber()
-        self._file = _create_private(Path(path))
+        self._file = create_private(Path(path))
         self._session_is_scrubbed = False
         self._write({"recording": FORMAT_VERSION, "recorded": time.strftime("%Y-%m-%d", time.gmtime())})
 
@@ -96,64 +85,34 @@ class Recorder:
 
     def _scrub_session(self, session: Any) -> None:
         """Add the secrets of the session to the scrubber, and write the session without its values to the file."""
-        raw: dict[str, Any] = session.raw
-        self._scrubber.add_secrets("access-token", [session.access_token])
-        for key in ("user", "account"):
-            value = raw.get(key)
-            texts = value.values() if isinstance(value, dict) else ()
-            self._scrubber.add_secrets(key, [text for text in texts if isinstance(text, str)])
-
+        line = session_line(self._scrubber, session.access_token, session.raw)
         self._session_is_scrubbed = True
-        self._write({"session": _without_values(raw)})
+        self._write(line)
 
     @contextmanager
-    def _recording(self, message: str, options: dict[str, Any]) -> Iterator[_EventRecorder]:
+    def _recording(self, message: str, options: dict[str, Any]) -> Iterator[_EventCallback]:
         """Yield a callback for the events of one reply. At the end of the block, write the message, the events and the end."""
-        token = self._api.session_token
-        # A long token is stored in several cookies, so the chunk in each cookie is also a secret.
-        parts = [token[start : start + CHUNK_SIZE] for start in range(0, len(token), CHUNK_SIZE)]
-        # The parts of a JOSE token are secrets too, except the first part: it is a header, which is the same in other tokens.
-        parts += [part for part in token.split(".") if len(part) > 15 and not part.startswith("eyJ")]
-        self._scrubber.add_secrets("session-token", [token, *parts])
-        recorder = _EventRecorder(self._scrubber, options.pop("on_conversation_response", None))
+        add_session_token(self._scrubber, self._api.session_token)
+        log = EventLog()
         end: dict[str, Any] = {"end": "done"}
         try:
-            yield recorder
+            yield _EventCallback(log, options.pop("on_conversation_response", None))
         except BaseException as error:
-            end = self._ending(error)
+            end = ending(error, self._scrubber)
             raise
         finally:
             # The end is "left" if the call was cancelled or failed with an unlisted error. If this happened before the first
             # event, the message may not have reached the site, so nothing is written.
-            if end != {"end": "left"} or recorder.events:
+            if end != {"end": "left"} or log:
                 first = {"message": self._scrubber.text(message)}
                 # The list of lines is complete before the first line is written. So if scrubbing fails, nothing is written.
-                for line in [first, *recorder.lines(), {**end, "at": recorder.seconds}]:
+                last = {**end, **log.final(self._scrubber), "at": log.seconds}
+                for line in [first, *log.lines(self._scrubber), last]:
                     self._write(line)
             self._file.flush()
 
-    def _ending(self, error: BaseException) -> dict[str, Any]:
-        names = [kind.__name__ for kind in type(error).__mro__]
-        status, body = getattr(error, "status_code", None), getattr(error, "body", None)
-        if isinstance(status, int) and isinstance(body, str):
-            return {"answer": {"status": status, "body": self._body(body), "headers": _headers(error)}}
-
-        return {"end": next((_ENDS[name] for name in names if name in _ENDS), "left")}
-
-    def _body(self, body: str) -> Any:
-        try:
-            return self._scrubber.value(json.loads(body))
-        except ValueError:
-            return self._scrubber.value(body)
-
     def _write(self, line: dict[str, Any]) -> None:
-        text = json.dumps(line, ensure_ascii=False)
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            # A reply may be cut in the middle of a surrogate pair. The replay needs the first half, and JSON can escape it.
-            text = json.dumps(line)
-        self._file.write(text + "\n")
+        self._file.write(as_text(line) + "\n")
 
 
 class RecordedConversation:
@@ -183,53 +142,20 @@ class RecordedConversation:
         return self._recorder._send_recorded(self._conversation.send_message, message, options)
 
 
-class _EventRecorder:
-    """The event callback that is passed to the client. It stores each event, and then calls the callback of the caller.
+class _EventCallback:
+    """The event callback that is passed to the client. It stores each event, and then calls the callback of the caller."""
 
-    The events are written only after the reply has ended, because a secret can be recognized only in the complete text.
-    """
-
-    def __init__(self, scrubber: Scrubber, callback: Callable[[Any], Any] | None) -> None:
-        #: The events of the reply, each with its time in seconds since the message was sent.
-        self.events: list[tuple[float, dict[str, Any]]] = []
-        self._scrubber = scrubber
+    def __init__(self, log: EventLog, callback: Callable[[Any], Any] | None) -> None:
+        self._log = log
         self._callback = callback
-        self._started_at = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        """The time since the message was sent, in seconds."""
-        return round(time.monotonic() - self._started_at, 4)
 
     def __call__(self, event: dict[str, Any]) -> Any:
         """Store an event, call the caller's callback, and return the result of that callback."""
-        # In the delta format, `whole` is the complete event that results from all deltas so far.
-        whole = getattr(event, "whole", None)
-        self.events.append((self.seconds, dict(event if whole is None else whole)))
+        self._log.add(event)
         return None if self._callback is None else self._callback(event)
 
-    def lines(self) -> Iterator[dict[str, Any]]:
-        """Yield the recording's lines for the events, without secrets."""
-        self._find_secrets()
-        previous: dict[str, Any] = {}
-        for at, event in self.events:
-            scrubbed = self._scrubber.event(event)
-            appended = appended_text(previous, scrubbed)
-            yield {**({"event": scrubbed} if appended is None else {"append": appended}), "at": at}
-            previous = scrubbed
 
-    def _find_secrets(self) -> None:
-        """Search the complete texts for secrets, and add the secrets to the scrubber.
-
-        The text of an earlier event may end with only the beginning of such a secret. The scrubber then removes this beginning.
-        """
-        texts = [text_of(event) for _, event in self.events]
-        for text, following in zip(texts, [*texts[1:], ""], strict=False):
-            if not following.startswith(text):
-                self._scrubber.find_secrets(text)
-
-
-def _create_private(path: Path) -> TextIO:
+def create_private(path: Path) -> TextIO:
     """Create a new file with mode 0600 and open it. It replaces an existing file or link; the target of a link is unchanged."""
     if path.exists() and not path.is_file():
         raise OSError(None, "it is not a regular file", str(path))
@@ -242,19 +168,3 @@ def _create_private(path: Path) -> TextIO:
         raise
     descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0))
     return os.fdopen(descriptor, "w", encoding="utf-8")
-
-
-def _without_values(value: Any) -> Any:
-    """Return a copy of a JSON value without contents: each number and text becomes the name of its type; lists become empty."""
-    if isinstance(value, dict):
-        return {key: _without_values(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return []
-
-    return value if value is None or isinstance(value, bool) else f"[{type(value).__name__}]"
-
-
-def _headers(error: BaseException) -> dict[str, str]:
-    delay = getattr(error, "retry_after", None)
-    has_header = delay and getattr(error, "retry_after_from", "") == "header"
-    return {"retry-after": f"{delay:g}"} if has_header else {}

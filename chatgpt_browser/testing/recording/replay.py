@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from collections import deque
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..script.leftover import Leftover, count, nearest, short
+from ..script.pattern import similarity
 from ..script.responses import Answer
-from ..script.steps import Recorded, Step
+from ..script.steps import PLACEHOLDER, Encoding, Recorded, Step
 from .file_format import FORMAT_VERSION, text_of, with_text
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator, Sequence
+
+# What a `Scrubber` writes instead of a secret or an ID.
+_REPLACED = re.compile(
+    rf"\[(?:token|email|account|user|secret|access-token|session-token)\]|{PLACEHOLDER.pattern}"
+)
 
 
 class Replay:
-    """The steps of a recording. Each message to the server uses the next step. The text of a message matters only for retries."""
+    """The steps of a recording. Each message to the server uses the next step.
 
-    def __init__(self, steps: list[tuple[str, Step]]) -> None:
-        self._steps = deque(steps)
+    :param match: True: a message uses the first step that was recorded for the same text. If there is no such step, the message
+        is refused. False: the text of a message matters only for retries.
+    """
+
+    def __init__(self, steps: list[tuple[str, Step]], *, match: bool = False) -> None:
+        self._steps = [*steps]
+        self._match = match
         self._refused: tuple[str, Step] | None = None
         self._previous_message = ""
-
-    @property
-    def steps_left(self) -> int:
-        """The number of steps that were not used yet."""
-        return len(self._steps)
+        self._unexpected: list[str] = []
 
     def next_step(self, message: str) -> Step | None:
-        """Return the step for the response to this message. Return None if the recording has no more steps.
+        """Return the step for the response to this message. Return None if the recording has no step for this message.
 
         A client may retry a refused message automatically. The recording contains only the last refusal of such a message. So
         the response to a retry is the same refusal, unless the next message in the recording has the same text.
@@ -38,16 +48,46 @@ class Replay:
             text, step = self._refused
             if not self._steps or self._steps[0][0] != text:
                 return step
-        if not self._steps:
-            return None
+        fitting = (number for number, (text, _) in enumerate(self._steps) if self._fits(text, message))
+        if (position := next(fitting, None)) is None:
+            return self._refuse(message) if self._match else None
 
-        text, step = self._steps.popleft()
+        text, step = self._steps.pop(position)
         self._refused = (text, step) if isinstance(step, Answer) else None
         self._previous_message = message
         return step
 
+    def _fits(self, recorded: str, message: str) -> bool:
+        return not self._match or _text_pattern(recorded).fullmatch(_one_line(message)) is not None
 
-def read_recording(path: str | os.PathLike[str], speed: float | None) -> Replay:
+    def _refuse(self, message: str) -> Step:
+        self._unexpected.append(message)
+        return Answer.error(400, f"FakeChatGPT: the recording has no message {short(message)}.")
+
+    def leftovers(self, title: str, asked: Sequence[str]) -> Iterator[Leftover]:
+        """Yield the steps that were not used, and the messages that the recording does not contain.
+
+        :param title: the call that added the recording.
+        :param asked: the texts of all messages that the server has received.
+        """
+        if self._steps and not self._match:
+            expected = count(len(self._steps), "further message")
+            yield Leftover(title, expected, nearest(asked, lambda text: 0, "message"))
+        elif self._match:
+            for text, _ in self._steps:
+                expected = f"the recorded message {short(text)}"
+                yield Leftover(
+                    title, expected, nearest(asked, functools.partial(similarity, text), "message")
+                )
+        for message in self._unexpected:
+            expected = "no further message"
+            if self._steps:
+                text = max((text for text, _ in self._steps), key=functools.partial(similarity, message))
+                expected = f"the recorded message {short(text)} (the nearest)"
+            yield Leftover(f"a message that {title} does not contain", expected, short(message))
+
+
+def read_recording(path: str | os.PathLike[str], speed: float | None, *, match: bool = False) -> Replay:
     """Read a file that a `Recorder` has written, and return its replay.
 
     :param speed: the speed of the replay: 2 is twice as fast as the recording. If it is None, the replay never waits.
@@ -58,24 +98,50 @@ def read_recording(path: str | os.PathLike[str], speed: float | None) -> Replay:
         raise ValueError(f"speed must be greater than zero, or None for no waiting, not {speed}")
 
     try:
-        lines = [json.loads(line) for line in Path(path).read_text("utf-8").splitlines()]
-        if lines[0]["recording"] != FORMAT_VERSION:
-            raise ValueError(f"format {lines[0]['recording']} is not supported")
-        return Replay(_steps(lines, speed))
+        return Replay(_steps(read_lines(path), speed), match=match)
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{path} is not a valid recording: {error!r}") from error
+
+
+def read_lines(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
+    """Return the lines of a recording as JSON values.
+
+    :raises ValueError: the file is not a recording.
+    :raises LookupError: the file is empty.
+    :raises TypeError: the lines of the file are not JSON objects.
+    :raises OSError: the file cannot be read.
+    """
+    lines = [json.loads(line) for line in Path(path).read_text("utf-8").split("\n") if line]
+    if lines[0]["recording"] != FORMAT_VERSION:
+        raise ValueError(f"format {lines[0]['recording']} is not supported")
+    return lines
+
+
+def _one_line(text: str) -> str:
+    # The site's page changes white space.
+    return " ".join(text.split())
+
+
+def _text_pattern(recorded: str) -> re.Pattern[str]:
+    """Return the pattern of the messages that fit a recorded text. The replaced secrets and IDs fit any text."""
+    parts = [re.escape(part) for part in _REPLACED.split(_one_line(recorded))]
+    return re.compile(".+?".join(parts), re.DOTALL)
 
 
 def _steps(lines: list[dict[str, Any]], speed: float | None) -> list[tuple[str, Step]]:
     steps: list[tuple[str, Step]] = []
     ids: dict[str, str] = {}
+    encoding: Encoding
     events: list[tuple[float, dict[str, Any]]] = []
-    message = ""
+    message, encoding = "", "whole"
     for line in lines:
         if "message" in line:
-            message, events = line["message"], []
+            message, encoding, events = line["message"], "whole", []
         elif "event" in line:
             events.append((line["at"], line["event"]))
+        elif "delta" in line:
+            encoding = "delta"
+            events.append((line["at"], line["delta"]))
         elif "append" in line:
             before = events[-1][1]
             events.append((line["at"], with_text(before, text_of(before) + line["append"])))
@@ -85,6 +151,8 @@ def _steps(lines: list[dict[str, Any]], speed: float | None) -> list[tuple[str, 
         elif line.get("end") == "challenge":
             steps.append((message, Answer.challenge()))
         elif "end" in line:
-            steps.append((message, Recorded(events, line["end"], line["at"], speed, ids)))
+            final = (line["final"]["id"], line["final"]["text"]) if "final" in line else None
+            step = Recorded(events, line["end"], line["at"], speed, ids, encoding=encoding, final=final)
+            steps.append((message, step))
 
     return steps

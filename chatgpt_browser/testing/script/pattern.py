@@ -73,10 +73,15 @@ class Pattern:
 
     def similarity(self, message: str) -> float:
         """Return the share of this pattern's text that the message contains in the same order, from 0 to 1."""
-        wanted, message = self.text[:_COMPARED_CHARACTERS], message[:_COMPARED_CHARACTERS]
-        blocks = SequenceMatcher(None, wanted, message, autojunk=False).get_matching_blocks()
-        # Single characters match by chance.
-        return sum(block.size for block in blocks if block.size > 1) / max(1, len(wanted))
+        return similarity(self.text, message)
+
+
+def similarity(wanted: str, message: str) -> float:
+    """Return the share of the text `wanted` that the message contains in the same order, from 0 to 1."""
+    wanted, message = wanted[:_COMPARED_CHARACTERS], message[:_COMPARED_CHARACTERS]
+    blocks = SequenceMatcher(None, wanted, message, autojunk=False).get_matching_blocks()
+    # Single characters match by chance.
+    return sum(block.size for block in blocks if block.size > 1) / max(1, len(wanted))
 
 
 def as_pattern(value: Condition | Pattern) -> Pattern:

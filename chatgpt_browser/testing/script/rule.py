@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .pattern import Condition, Pattern, as_pattern
+from .scripted import check_scripted
 
 if TYPE_CHECKING:
     import re
@@ -38,6 +39,7 @@ class Rule:
         if times is not None and times < 1:
             raise ValueError(f"times must be one or more, or None for always, not {times}")
 
+        check_scripted(reply)
         self.pattern = as_pattern(pattern)
         self.reply = reply
         #: The maximum number of messages that the rule answers. None: no limit.

@@ -6,12 +6,12 @@ import re
 import threading
 from collections import deque
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from .leftover import Leftover, call_site, count, nearest, short
 from .responses import Answer
 from .rule import Call, Rule
-from .scripted import Scripted, Turn, as_step, remember
+from .scripted import Scripted, Turn, as_step, check_scripted, remember
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,13 +24,12 @@ _T = TypeVar("_T")
 class Recording(Protocol):
     """A recording that answers messages."""
 
-    @property
-    def steps_left(self) -> int:
-        """The number of steps that were not used yet."""
-        ...
-
     def next_step(self, message: str) -> Step | None:
         """Return the recorded step for a message with this text, or None at the end of the recording."""
+        ...
+
+    def leftovers(self, title: str, asked: Sequence[str]) -> Iterator[Leftover]:
+        """Yield the steps that were not used, and the messages that the recording should contain."""
         ...
 
 
@@ -44,7 +43,7 @@ class _Sourced(Generic[_T]):
 
     @property
     def title(self) -> str:
-        return f"{self.call} at {self.place}"
+        return f"{self.call} at {self.place}" if self.place else self.call
 
 
 class Script:
@@ -58,6 +57,12 @@ class Script:
         if strict and reply is not None:
             raise ValueError("reply answers every message: leave it out, or leave out strict=True")
 
+        if isinstance(queue, str):
+            raise TypeError(
+                "replies must be a list of replies, not a str; the option reply takes a single reply"
+            )
+        for scripted in [*queue, *([] if reply is None else [reply])]:
+            check_scripted(scripted)
         #: The default reply; it answers the messages that nothing else answers.
         self.reply: Scripted = remember if reply is None else reply
         self.strict = strict
@@ -71,16 +76,25 @@ class Script:
         self._unexpected: list[Call] = []
 
     def extend(self, items: Sequence[Scripted]) -> None:
-        """Append items to the queue for messages."""
+        """Append items to the queue for messages.
+
+        :raises TypeError: if an item is neither a text, a step nor a function.
+        """
+        for item in items:
+            check_scripted(item)
         place = call_site()
         with self._lock:
             self._queue.extend(_Sourced(item, f"script({short(item)})", place) for item in items)
 
-    def add_recording(self, recording: Recording, name: str) -> None:
-        """Add a recording. It answers messages when the queue is empty and all earlier recordings have ended."""
-        place = call_site()
+    def add_recording(self, recording: Recording, call: str, *, place: str | None = None) -> None:
+        """Add a recording. It answers messages when the queue is empty and all earlier recordings have ended.
+
+        :param call: the call that adds the recording, or the name of the recording.
+        :param place: the place of the call. None: the place in the test that called this package.
+        """
+        sourced = _Sourced(recording, call, call_site() if place is None else place)
         with self._lock:
-            self._recordings.append(_Sourced(recording, f"replay({name!r})", place))
+            self._recordings.append(sourced)
 
     def add_rule(self, rule: Rule) -> None:
         """Add a rule. The rule takes precedence over earlier rules."""
@@ -112,28 +126,36 @@ class Script:
         """Return the step that answers this message. A step from the queue or from a recording is used only once."""
         with self._lock:
             self._asked.append(Call(turn.message, turn.request))
-            scripted, match = self._select(turn)
+            scripted, match, source = self._select(turn)
 
+        turn.request.rule = None if source is None else source.title
         return await as_step(scripted, turn if match is None else replace(turn, match=match))
 
-    def _select(self, turn: Turn) -> tuple[Scripted, re.Match[str] | None]:
+    def _select(self, turn: Turn) -> tuple[Scripted, re.Match[str] | None, _Sourced[Any] | None]:
+        """Return the reply, the match of its rule, and the part of the script that contains the reply."""
         if self._queue:
-            return self._queue.popleft().value, None
+            item = self._queue.popleft()
+            return item.value, None, item
 
         while self._recordings:
-            if (step := self._recordings[0].value.next_step(turn.message)) is not None:
-                return step, None
+            recording = self._recordings[0]
+            if (step := recording.value.next_step(turn.message)) is not None:
+                return step, None, recording
             self._recordings.popleft()
 
         for rule in self._rules:
             if found := rule.value.take(turn):
-                return rule.value.reply, found if isinstance(found, re.Match) else None
+                return rule.value.reply, found if isinstance(found, re.Match) else None, rule
 
         if not self.strict:
-            return self.reply, None
+            return self.reply, None, None
 
         self._unexpected.append(self._asked[-1])
-        return Answer.error(400, f"FakeChatGPT(strict=True): no rule expects {short(turn.message)}."), None
+        return (
+            Answer.error(400, f"FakeChatGPT(strict=True): no rule expects {short(turn.message)}."),
+            None,
+            None,
+        )
 
     def leftovers(self) -> list[Leftover]:
         """Return the parts of the script that were not used, and the messages that no part of a strict script expected."""
@@ -145,12 +167,12 @@ class Script:
             ]
 
     def _unused_items(self) -> Iterator[Leftover]:
-        asked = nearest([each.text for each in self._asked], lambda text: 0, "message")
+        texts = [each.text for each in self._asked]
+        asked = nearest(texts, lambda text: 0, "message")
         for number, item in enumerate(self._queue, 1):
             yield Leftover(item.title, f"{count(number, 'further message')}", asked)
         for recording in self._recordings:
-            if left := recording.value.steps_left:
-                yield Leftover(recording.title, f"{count(left, 'further message')}", asked)
+            yield from recording.value.leftovers(recording.title, texts)
         for suffix, answers in self._by_path:
             for number, answer in enumerate(answers, 1):
                 expected = f"{count(number, 'further request')} whose path ends with {suffix!r}"

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ..data.recorded_request import RecordedRequest
 
 
+_STEPS = (Reply, Recorded, RawBody, Answer, Stall, Break)
+
+
 @dataclass(frozen=True)
 class Turn:
     """One user message and data about its conversation. If a reply is a function, this object is its argument."""
@@ -41,6 +44,17 @@ Made = str | Step | Iterator[str] | AsyncIterator[str]
 Scripted = str | Step | Callable[[Turn], Made | Awaitable[Made]]
 
 
+def check_scripted(value: object) -> None:
+    """Check the type of a reply.
+
+    :raises TypeError: if the value is neither a text, a step nor a function.
+    """
+    if not (isinstance(value, (str, *_STEPS)) or callable(value)):
+        raise TypeError(
+            f"a reply must be a str, a step such as Reply, or a function, not {type(value).__name__}"
+        )
+
+
 async def as_step(scripted: Scripted, turn: Turn) -> Step:
     """Convert a scripted item to a step. If the item is a callable, it is called with `turn`, and its result is converted.
 
@@ -51,7 +65,7 @@ async def as_step(scripted: Scripted, turn: Turn) -> Step:
         made = await made
     if isinstance(made, str):
         return Reply(made)
-    if isinstance(made, (Reply, Recorded, RawBody, Answer, Stall, Break)):
+    if isinstance(made, _STEPS):
         return made
     if isinstance(made, (Iterator, AsyncIterator)):
         return Reply(pieces=made)

@@ -6,16 +6,17 @@ import enum
 import json
 import re
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import Field, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
+from .gate import Hold
 from .reply_parts import check_citations
 from .responses import Answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
-    from .gate import Gate, Hold
+    from .gate import Gate
     from .reply_parts import Citation, Thought, ToolCall
     from .rest import Rest
     from .sent_files import SentFile
@@ -87,6 +88,7 @@ class Reply:
     `hold_after`, `break_after` and `handoff_after` count only the events of the answer. They do not count the events with
     the user's own message, side messages or pings.
 
+    :raises TypeError: if a text is given instead of a list.
     :raises ValueError: if `hold_after` is given without `gate`, if `interval` is negative, if both `interval` and `pace` are
         given, or if the marks of `citations` cannot be inserted into the text.
     """
@@ -178,7 +180,21 @@ class Reply:
     #: The calls of tools before the answer: inputs of the tool `python` or `ToolCall` objects.
     tool_calls: Sequence[str | ToolCall] = field(default=(), kw_only=True)
 
+    def __repr__(self) -> str:
+        """Return the text, and the options that differ from their defaults."""
+        options = [
+            f"{each.name}={getattr(self, each.name)!r}" for each in fields(self)[1:] if self._is_set(each)
+        ]
+        return f"Reply({', '.join([repr(self.text), *options])})"
+
+    def _is_set(self, option: Field[Any]) -> bool:
+        value = getattr(self, option.name)
+        return value is not option.default and value != option.default
+
     def __post_init__(self) -> None:
+        for name in ("citations", "thoughts", "tool_calls", "files", "asides"):
+            if isinstance(getattr(self, name), str):
+                raise TypeError(f"{name} must be a list, not a str")
         check_citations(self.citations, self.text, self.pieces)
         if self.hold_after is not None and self.gate is None:
             raise ValueError("hold_after needs a gate to hold at")
@@ -204,6 +220,11 @@ class Recorded:
     speed: float | None
     #: Maps each ID in the recording to the ID that replaces it on this server. All steps of one recording share this dict.
     ids: dict[str, str] = field(repr=False)
+    #: The format of the events.
+    encoding: Encoding = field(default="whole", kw_only=True)
+    #: The ID and the text of the complete answer, if the replay must store them in the conversation: after a reply of deltas,
+    #: and after a reply whose end came from the conversation.
+    final: tuple[str, str] | None = field(default=None, kw_only=True)
 
     def assign_ids(self, conversation_id: str, message_id: str) -> None:
         """Store the IDs that replace the recorded IDs of the conversation and of the user's message.
@@ -211,8 +232,10 @@ class Recorded:
         :param conversation_id: the ID of the conversation on this server.
         :param message_id: the ID of the user's message on this server.
         """
-        for _, event in self.events:
-            message = event.get("message")
+        for _, sent in self.events:
+            # The delta with a new message has the whole event as its value.
+            event = sent["v"] if isinstance(sent.get("v"), dict) else sent
+            message = event.get("message", event.get("input_message"))
             if isinstance(event.get("conversation_id"), str):
                 self.ids[event["conversation_id"]] = conversation_id
             if isinstance(message, dict) and role_of(message) == "user":
@@ -220,24 +243,39 @@ class Recorded:
 
     def renamed(self, event: dict[str, Any]) -> dict[str, Any]:
         """Return a copy of an event in which IDs of this server replace the placeholders."""
-
-        def find_id(placeholder: re.Match[str]) -> str:
-            return self.ids.setdefault(placeholder[0], str(uuid.uuid4()))
-
-        renamed: dict[str, Any] = json.loads(PLACEHOLDER.sub(find_id, json.dumps(event)))
+        renamed: dict[str, Any] = json.loads(self.renamed_text(json.dumps(event)))
         return renamed
+
+    def renamed_text(self, text: str) -> str:
+        """Return the text with IDs of this server instead of the placeholders."""
+        return PLACEHOLDER.sub(lambda found: self.ids.setdefault(found[0], str(uuid.uuid4())), text)
 
 
 @dataclass(frozen=True)
 class RawBody:
-    """A response body in chunks. Each chunk is sent separately and unchanged. This step adds no message to a conversation."""
+    """A response body in chunks. Each chunk is sent separately and unchanged. This step adds no message to a conversation.
 
-    #: The items of the body: bytes to send, `BREAK` (break the connection), or `Hold(gate)` (wait at the gate).
-    chunks: Sequence[bytes | Literal[_Sentinel.BREAK] | Hold]
+    :raises TypeError: if an item of `chunks` has another type than those below.
+    """
+
+    #: The items of the body: bytes to send, `BREAK` (break the connection), or `Hold(gate)` (wait at the gate). Bytes alone are
+    #: sent in one chunk.
+    chunks: bytes | Sequence[bytes | Literal[_Sentinel.BREAK] | Hold]
     content_type: str = field(default="text/event-stream; charset=utf-8", kw_only=True)
     #: Milliseconds between chunks. The times are fixed in advance: if one chunk is late, the following chunks are still on time.
     interval: float = field(default=0, kw_only=True)
     status: int = field(default=200, kw_only=True)
+
+    def __post_init__(self) -> None:
+        items = [self.chunks] if isinstance(self.chunks, (bytes, str)) else self.chunks
+        for item in items:
+            if not (isinstance(item, (bytes, Hold)) or item is BREAK):
+                raise TypeError(f"RawBody takes bytes, BREAK or Hold(gate), not {type(item).__name__}")
+
+    @property
+    def items(self) -> Sequence[bytes | Literal[_Sentinel.BREAK] | Hold]:
+        """The items of the body, as a sequence."""
+        return [self.chunks] if isinstance(self.chunks, bytes) else self.chunks
 
 
 @dataclass(frozen=True)

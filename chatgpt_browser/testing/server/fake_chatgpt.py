@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
@@ -63,6 +65,7 @@ class FakeChatGPT(Controls):
     :param port: the port. If it is 0, the system chooses a free port.
     :param strict: True: respond with 400 to a message that is expected by no scripted reply, recording or rule.
         `assert_all_used` reports these messages.
+    :raises TypeError: if `replies` is a text, or a reply has another type than those above.
     :raises ValueError: if a session token is not a valid cookie value, if `challenge`, `encoding` or `form` is unknown, if
         the scheme of `public_origin` does not match `tls`, or if both `reply` and `strict` are given.
     """
@@ -126,6 +129,18 @@ class FakeChatGPT(Controls):
         )
         self._site.origin = self._public_origin or ""
         self._server_thread: ServerThread | None = None
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # Without this check, a misspelled or unknown name would have no effect.
+        is_known = name == "host" or name.startswith("_") or hasattr(type(self), name)
+        if not is_known and type(self) is FakeChatGPT:
+            advice = ""
+            if name in inspect.signature(FakeChatGPT).parameters:
+                advice = f". It is an option of the constructor: FakeChatGPT({name}=…)"
+            elif close := difflib.get_close_matches(name, dir(self), 1):
+                advice = f". Did you mean {close[0]!r}?"
+            raise AttributeError(f"FakeChatGPT has no attribute {name!r}{advice}")
+        super().__setattr__(name, value)
 
     def __repr__(self) -> str:
         state = self.origin if self._site.port else "not started"

@@ -108,7 +108,8 @@ async def _play_recorded(
     def commit(message_id: str, text: str) -> None:
         with site.lock:
             stored = conversation.add("assistant", text, parent, message_id)
-            stored.text, stored.progress = text, "interrupted" if step.end == "broken" else "finished"
+            is_complete = step.end != "broken" or step.final is not None
+            stored.text, stored.progress = text, "finished" if is_complete else "interrupted"
         site.changes.notify()
 
     await play_recorded(step, writer, commit)

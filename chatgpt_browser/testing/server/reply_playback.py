@@ -133,15 +133,24 @@ async def play_recorded(step: Recorded, writer: ResponseWriter, commit: Callable
     """
     await writer.head(200, EVENT_STREAM)
     schedule = Schedule()
+    if step.encoding == "delta":
+        await writer.chunk(b'event: delta_encoding\ndata: "v1"\n\n')
     for at, recorded in step.events:
         event = step.renamed(recorded)
         await schedule.wait_until(None if step.speed is None else at / step.speed)
-        line = f"data: {json.dumps(event, ensure_ascii=False)}\n\n"
+        is_delta = step.encoding == "delta" and not event.keys() & {"type", "message"}
+        line = f"{'event: delta' * is_delta}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n".lstrip("\n")
         await writer.chunk(line.encode("utf-8", "replace"))
         writer.record.events_sent += 1
         if text_parts(event) is not None and role_of(event["message"]) == "assistant":
             commit(str(event["message"].get("id")), text_of(event))
 
+    if step.final is not None:
+        commit(step.renamed_text(step.final[0]), step.final[1])
+    await _end_recorded(step, writer, schedule)
+
+
+async def _end_recorded(step: Recorded, writer: ResponseWriter, schedule: Schedule) -> None:
     await schedule.wait_until(None if step.speed is None else step.ended_at / step.speed)
     if step.end in ("stalled", "left"):
         await writer.stall()

@@ -16,6 +16,8 @@ class RequestLog:
     def __init__(self) -> None:
         #: The value of `time.monotonic()` when the log was created.
         self.started_at = time.monotonic()
+        #: The value of `time.time()` at the same moment.
+        self.started_on = time.time()
         self._changed = threading.Condition()
         self._records: list[RecordedRequest] = []
 

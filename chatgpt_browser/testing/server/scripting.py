@@ -34,7 +34,10 @@ class Scripting:
         return self._site.requests.all()
 
     def script(self, *steps: Scripted) -> None:
-        """Append steps to the queue. Each message that is authorized and valid uses one step."""
+        """Append steps to the queue. Each message that is authorized and valid uses one step.
+
+        :raises TypeError: if a step is neither a text, a `Step` nor a function.
+        """
         self._site.script.extend(steps)
 
     def when(
@@ -59,7 +62,7 @@ class Scripting:
         :param times: the maximum number of messages that the rule answers. None: no limit.
         :param optional: True: `assert_all_used` accepts that the rule answers no message.
         :raises ValueError: if `times` is less than one.
-        :raises TypeError: if `pattern` has another type.
+        :raises TypeError: if `pattern` or `reply` has another type.
         """
         rule = Rule(pattern, reply, times=times, optional=optional)
         self._site.script.add_rule(rule)
@@ -78,17 +81,25 @@ class Scripting:
         """Queue responses for the next requests whose path ends with `suffix`. Requests without authorization count too."""
         self._site.script.extend_path(suffix, steps, "script_path")
 
-    def replay(self, path: str | PathLike[str], *, speed: float | None = 1.0) -> None:
-        """Answer the next messages with the replies of a recording, in order. The text of the messages is ignored.
+    def replay(self, path: str | PathLike[str], *, speed: float | None = 1.0, match: bool = False) -> None:
+        """Answer the next messages with the replies of a recording.
 
         Steps in the queue take precedence. The replies have IDs of this server, so that clients can continue the conversation.
 
         :param path: a file that a `Recorder` has written.
         :param speed: the speed of the replay: 2 is twice as fast as the recording. If it is None, the replay never waits.
+        :param match: False: the replies are used in order, whatever the messages are. True: each message is answered with the
+            recorded reply to the same text; other messages are refused with 400, and `assert_all_used` reports them.
         :raises ValueError: if the file is not a recording, or `speed` is not greater than zero.
         :raises OSError: if the file cannot be read.
         """
-        self._site.script.add_recording(read_recording(path, speed), Path(path).name)
+        recording = read_recording(path, speed, match=match)
+        self._site.script.add_recording(recording, f"replay({Path(path).name!r})")
+
+    def _replay_cassette(self, path: Path, name: str, speed: float | None, *, match: bool) -> None:
+        """Replay the cassette of a test, like `replay`. In the reports, the recording has the given name."""
+        recording = read_recording(path, speed, match=match)
+        self._site.script.add_recording(recording, f"the cassette {name}", place="")
 
     def inject(
         self,

@@ -38,7 +38,7 @@ async def _answer(step: Answer, writer: ResponseWriter) -> None:
 async def _raw_body(step: RawBody, writer: ResponseWriter) -> None:
     await writer.head(step.status, [("content-type", step.content_type), ("cache-control", "no-cache")])
     schedule, pace = Schedule(), Pace.of_interval(step.interval)
-    for chunk in step.chunks:
+    for chunk in step.items:
         if chunk is BREAK:
             await writer.drop()
         elif isinstance(chunk, Hold):

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ..script.responses import Answer
+from .copied_test import source_of_test
 from .schedule import Schedule
 from .static_files import read_static
 from .step_playback import play
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from ..data.conversations import Conversation
     from ..data.recorded_request import RecordedRequest
     from ..faults.injection import Injection
+    from .request_log import RequestLog
     from .response_writer import ResponseWriter
     from .site import Site
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 #: not recorded, and no fault applies to them.
 WATCH_PATH = "/__watch"
 
+# A path that starts with this prefix and ends with the ID of a conversation is the path of a test that repeats it.
+_TEST_PATH = "/test/"
 _FILES = {
     "": ("pages/watch.html", "text/html"),
     "/watch.css": ("pages/watch.css", "text/css"),
@@ -49,6 +53,8 @@ async def serve_watch_page(site: Site, writer: ResponseWriter) -> None:
     name = record.path.removeprefix(WATCH_PATH)
     if record.method != "GET":
         await play(Answer.error(404, "Not Found"), writer)
+    elif name.startswith(_TEST_PATH):
+        await play(_test(site, name.removeprefix(_TEST_PATH)), writer)
     elif name == "/events":
         await _stream(site, writer)
     elif name in _FILES:
@@ -56,6 +62,17 @@ async def serve_watch_page(site: Site, writer: ResponseWriter) -> None:
         await play(Answer(200, read_static(file), _HEADERS, f"{kind}; charset=utf-8"), writer)
     else:
         await play(Answer.error(404, "Not Found"), writer)
+
+
+def _test(site: Site, conversation_id: str) -> Answer:
+    """Return the source of a test that repeats a conversation."""
+    with site.lock:
+        conversation = site.conversations.get(conversation_id)
+        chain = [] if conversation is None else conversation.chain()
+        source = source_of_test(chain)
+    if not chain:
+        return Answer.error(404, "Not Found")
+    return Answer(200, source, _HEADERS, "text/plain; charset=utf-8")
 
 
 async def _stream(site: Site, writer: ResponseWriter) -> None:
@@ -92,12 +109,15 @@ def _items(site: Site) -> list[dict[str, Any]]:
 
     `kind` and `id` together identify an item.
     """
-    requests, started_at = site.requests.all(), site.requests.started_at
+    requests = site.requests.all()
     first = max(0, len(requests) - _REQUESTS)
     conversations = [*site.conversations.values()][-_CONVERSATIONS:]
     return [
         _server(site, len(requests)),
-        *(_request(number, record, started_at) for number, record in enumerate(requests[first:], first + 1)),
+        *(
+            _request(number, record, site.requests)
+            for number, record in enumerate(requests[first:], first + 1)
+        ),
         *(_conversation(conversation) for conversation in conversations),
         *(_injection(number, injection) for number, injection in enumerate(site.injections.all, 1)),
     ]
@@ -114,8 +134,8 @@ def _server(site: Site, requests: int) -> dict[str, Any]:
     }
 
 
-def _request(number: int, record: RecordedRequest, started_at: float) -> dict[str, Any]:
-    finished_at = record.finished_at
+def _request(number: int, record: RecordedRequest, log: RequestLog) -> dict[str, Any]:
+    finished_at, seconds = record.finished_at, record.received_at - log.started_at
     return {
         "kind": "request",
         "id": number,
@@ -126,7 +146,9 @@ def _request(number: int, record: RecordedRequest, started_at: float) -> dict[st
         "state": _state(record),
         "fault": record.fault,
         "conversation": record.conversation_id,
-        "at": round(record.received_at - started_at, 3),
+        "rule": record.rule,
+        "at": round(seconds, 3),
+        "clock": round((log.started_on + seconds) * 1000),
         "ms": None if finished_at is None else round((finished_at - record.received_at) * 1000, 1),
     }
 
@@ -168,4 +190,10 @@ def _injection(number: int, injection: Injection) -> dict[str, Any]:
         "description": injection.fault.description,
         "left": injection.left,
         "struck": len(injection.struck),
+        "last": _last_struck(injection),
     }
+
+
+def _last_struck(injection: Injection) -> str | None:
+    """Return the last request to which the fault was applied, for example `POST /backend-api/conversation`."""
+    return f"{injection.struck[-1].method} {injection.struck[-1].path}" if injection.struck else None

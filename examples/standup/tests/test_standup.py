@@ -1,16 +1,13 @@
 """Tests of the program, with a real browser and a fake ChatGPT. They need no account and no network."""
 
-import functools
 import io
-from pathlib import Path
 
 import pytest
 import standup
 
-from chatgpt_browser import RateLimitError
+from chatgpt_browser import ChatGPTAPI, RateLimitError
 
 COMMITS = ["1f2e3d4 Faults by name", "5a6b7c8 A page to watch"]
-RECORDINGS = Path(__file__).parent / "recordings"
 
 
 def test_write_note_sends_commits_and_returns_note(chatgpt_server, chatgpt_api):
@@ -34,17 +31,13 @@ def test_write_note_at_rate_limit_raises(chatgpt_server, chatgpt_api):
     assert caught.value.retry_after == 120
 
 
-def test_write_note_with_recorded_reply_returns_it(chatgpt_server, chatgpt_api):
-    chatgpt_server.replay(RECORDINGS / "note.jsonl", speed=None)
+def test_write_note_with_recorded_reply_returns_it(chatgpt_recording, chatgpt_api):
+    """Replay the recording in the folder `cassettes`. `pytest --chatgpt-record=all` records it again on the real site."""
     assert standup.write_note(chatgpt_api, COMMITS).count(".") == 2
 
 
 def test_main_prints_note(chatgpt_server, monkeypatch, capsys):
-    base_urls = {
-        "api_base_url": chatgpt_server.api_base_url,
-        "backend_api_base_url": chatgpt_server.backend_api_base_url,
-    }
-    monkeypatch.setattr(standup, "ChatGPTAPI", functools.partial(standup.ChatGPTAPI, **base_urls))
+    monkeypatch.setattr(standup, "ChatGPTAPI", lambda _: ChatGPTAPI(**chatgpt_server.client_options))
     monkeypatch.setenv("CHATGPT_SESSION_TOKEN", chatgpt_server.session_token)
     monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(COMMITS)))
     chatgpt_server.script("A note.")

@@ -100,6 +100,7 @@ function drawConversations() {
       button.dataset.id = conversation.id;
       button.append(make("span", "name"), make("span", "sub"));
       button.addEventListener("click", () => choose(conversation.id));
+      button.addEventListener("keydown", moveChoice);
       const item = make("li", "");
       item.append(button);
       list.prepend(item);
@@ -114,6 +115,8 @@ function drawConversations() {
       sub.append(" · ", make("span", "live", "answering"));
     }
     button.setAttribute("aria-current", String(conversation.id === chosen));
+    // Tab reaches only the chosen conversation; the arrow keys reach the others.
+    button.tabIndex = conversation.id === chosen ? 0 : -1;
   }
   buttons.forEach((button) => button.parentElement.remove());
   showEmptyNote("conversation", kinds.conversation.size === 0);
@@ -127,11 +130,47 @@ function choose(id) {
   drawTranscript();
 }
 
+/** Choose another conversation with the arrow keys, Home or End. */
+function moveChoice(event) {
+  const buttons = [...byId("conversations").querySelectorAll("button")];
+  const index = buttons.indexOf(event.currentTarget);
+  const targets = {
+    ArrowDown: index + 1,
+    ArrowRight: index + 1,
+    ArrowUp: index - 1,
+    ArrowLeft: index - 1,
+    Home: 0,
+    End: buttons.length - 1,
+  };
+  const target = buttons[targets[event.key]];
+  if (target) {
+    event.preventDefault();
+    target.focus();
+    choose(target.dataset.id);
+  }
+}
+
+async function copyAsTest() {
+  const response = await fetch(`/__watch/test/${encodeURIComponent(chosen)}`);
+  const source = await response.text();
+  byId("source").textContent = source;
+  byId("test").showModal();
+  try {
+    await navigator.clipboard.writeText(source);
+    byId("copied").textContent = "It was copied to the clipboard.";
+  } catch {
+    byId("copied").textContent = "Select the text to copy it.";
+  }
+}
+
+byId("copy").addEventListener("click", copyAsTest);
+
 function drawTranscript() {
   const transcript = byId("transcript");
   const conversation = kinds.conversation.get(chosen);
   byId("title").textContent = conversation ? nameOf(conversation).slice(0, 120) : "Conversation";
   byId("conversation-id").textContent = conversation ? conversation.id : "";
+  byId("copy").hidden = !conversation;
   const atEnd = transcript.scrollHeight - transcript.scrollTop - transcript.clientHeight < 40;
   const live = conversation && isLive(conversation);
   const messages = conversation ? conversation.messages : [];
@@ -175,6 +214,9 @@ function drawFaults() {
       const left = fault.left === null ? "no limit" : fault.left === 0 ? "ended" : `${fault.left} left`;
       item.append(make("span", "count", `struck ${fault.struck} · ${left}`), make("span", "fault", fault.name));
       item.append(described(fault.description));
+      if (fault.last) {
+        item.append(described(`Last struck: \`${fault.last}\``));
+      }
       return item;
     }),
   );
@@ -202,8 +244,11 @@ function notesOf(request) {
   if (request.fault) {
     notes.push(make("span", "fault", request.fault));
   }
+  if (request.rule) {
+    notes.push(make("code", "rule", request.rule));
+  }
   if (request.events) {
-    notes.push(make("span", "", `${notes.length ? " " : ""}${request.events} events`));
+    notes.push(make("span", "", `${request.fault ? " " : ""}${request.events} events`));
   }
   const ends = { left: "client disconnected", broken: "connection broken" };
   if (ends[request.state]) {
@@ -216,7 +261,12 @@ function newRow(request) {
   const row = document.createElement("tr");
   const what = make("td", "");
   what.append(make("span", "method", request.method), " ", make("span", "path", request.path), make("span", "note"));
-  row.append(make("td", "", `${request.at.toFixed(2)} s`), what, make("td", ""), make("td", ""));
+  const time = make("time", "", new Date(request.clock).toLocaleTimeString([], { hourCycle: "h23" }));
+  time.dateTime = new Date(request.clock).toISOString();
+  time.title = `${request.at.toFixed(3)} s after the start of the server`;
+  const when = make("td", "");
+  when.append(time);
+  row.append(when, what, make("td", ""), make("td", ""));
   byId("requests").prepend(row);
   rows.set(request.id, row);
   if (rows.size > shownRequests) {

@@ -1,0 +1,42 @@
+"""The part of pytest's summary that names the tests on the real site, the recorded cassettes and the drift."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def write(reporter: pytest.TerminalReporter, interval: str) -> None:
+    """Write the summary. If no test has used the real site, write nothing.
+
+    :param interval: the minimum time between two tests on the real site, in milliseconds.
+    """
+    tests = _properties(reporter, "chatgpt_live")
+    if not tests:
+        return
+
+    reporter.section("tests on the real site")
+    for site in sorted({site for _, site in tests}):
+        reporter.line(f"{site}, at least {float(interval) / 1000:g} s apart:")
+        for test in (test for test, used in tests if used == site):
+            reporter.line(f"  {test}")
+    for _, path in _properties(reporter, "chatgpt_recorded"):
+        reporter.line(f"recorded {path}")
+    for _, text in _properties(reporter, "chatgpt_drift"):
+        reporter.line("")
+        reporter.line(text, yellow=True)
+
+
+def _properties(reporter: pytest.TerminalReporter, name: str) -> list[tuple[str, str]]:
+    """Return a property of all reports as (test, value) pairs."""
+    reports = [
+        report for each in reporter.stats.values() for report in each if hasattr(report, "user_properties")
+    ]
+    return [
+        (report.nodeid, str(value))
+        for report in dict.fromkeys(reports)
+        for key, value in report.user_properties
+        if key == name
+    ]
