@@ -129,7 +129,6 @@ class AsyncReplyStream(WholeReplyMixin):
         while await self._next_updates(limit=1, convert=False) is not None:
             if piece := self._assembler.take_piece(frames_wait=self._lease.has_frames):
                 return piece
-
         if piece := self._assembler.take_piece(at_end=True):
             return piece
         raise StopAsyncIteration
