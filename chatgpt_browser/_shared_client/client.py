@@ -141,7 +141,9 @@ class SharedClient:
         try:
             return Connection(self._path, {"name": name, "arguments": arguments, **self._common})
         except OSError:
-            raise BrowserCrashedError("The background browser has ended. Nothing was sent.") from None
+            raise BrowserCrashedError(
+                "The background browser has ended. Nothing was sent. Run the command again."
+            ) from None
 
     def _lines(self, connection: Connection) -> Iterator[dict[str, Any]]:
         """Yield the lines of a call.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from chatgpt_browser._core.data_folder import default_data_folder
@@ -28,7 +29,7 @@ def request_service(name: str, *, wait_for_end: bool = False) -> dict[str, Any] 
     :param wait_for_end: if True, also wait until the process has ended.
     :raises BrowserError: the process does not respond.
     """
-    if not IS_SUPPORTED or not socket_path().exists():
+    if not IS_SUPPORTED or not os.path.exists(socket_path()):  # unlike `Path.exists`, this raises no error
         return None
     from chatgpt_browser._shared_client.connection import Connection  # `login` and `logout` rarely need this
 
