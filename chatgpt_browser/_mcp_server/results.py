@@ -40,7 +40,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Answer:
-    """A reply, or a job whose reply is not complete. In this case, `state` is not "done" and `text` is empty."""
+    """The reply to a message. If `text` is empty and `job_id` is not None, the tool `wait` returns the reply of the job."""
 
     state: str
     text: str = ""
@@ -115,11 +115,6 @@ def answer_of(reply: Reply[Any], job_id: str | None = None) -> Answer:
     )
 
 
-def answer_of_job(job: AsyncJob) -> Answer:
-    """Return the answer for a job whose reply is not complete."""
-    return Answer(job.state, conversation_id=job.conversation_id, job_id=job.id)
-
-
 def job_info(job: AsyncJob) -> JobInfo:
     """Return the description of a job."""
     error = None if job.error is None else describe_error(job.error)
@@ -166,14 +161,18 @@ def tool_result(result: Any, *texts: str) -> CallToolResult:
     )
 
 
-def answer_result(answer: Answer) -> CallToolResult:
+def job_result(job: AsyncJob) -> CallToolResult:
+    """Return the result of `ask` and `wait` that contains the id of a job instead of a reply."""
+    return tool_result(
+        Answer(job.state, conversation_id=job.conversation_id, job_id=job.id),
+        f"The state of job {job.id} is {job.state}. To get the reply, call the tool `wait` with "
+        f'job_id="{job.id}". Do not send the message again.',
+    )
+
+
+def answer_result(reply: Reply[Any], job_id: str | None = None) -> CallToolResult:
     """Return the result of `ask` and `wait`. The text of the reply comes first, and the ids and sources follow it."""
-    if answer.state != "done":
-        return tool_result(
-            answer,
-            f"Job {answer.job_id} is {answer.state}; its reply is not complete. "
-            f'Call the tool `wait` with job_id="{answer.job_id}" to get the reply. Do not send the message again.',
-        )
+    answer = answer_of(reply, job_id)
     notes = [f"conversation: {answer.conversation_id}"] if answer.conversation_id else []
     notes += [f"model: {answer.model}"] if answer.model else []
     notes += [f"file: {describe_file(file)}" for file in answer.files]

@@ -21,14 +21,13 @@ from .results import (
     ConversationContent,
     ConversationInfo,
     JobInfo,
-    answer_of,
-    answer_of_job,
     answer_result,
     conversation_content,
     conversation_info,
     conversation_result,
     describe_error,
     job_info,
+    job_result,
 )
 
 if TYPE_CHECKING:
@@ -139,12 +138,14 @@ class ChatGPTTools:
 
         The result contains the id of the conversation. Pass it as `conversation` to continue the conversation.
         """
+        if not message.strip():
+            raise ValueError("the message is empty")
         given: dict[str, Any] = {"files": [absolute_path(file) for file in files or ()], "tools": tools}
         given |= {"model": model, "effort": effort, "conversation_id": conversation}
         options = {name: value for name, value in given.items() if value}
         async with reporting_progress(context, "waiting for the site") as progress:
             if not wait:
-                return answer_result(answer_of_job(await self._api.submit(message, **options)))
+                return job_result(await self._api.submit(message, **options))
             async with self._api.stream_message(message, **options) as stream:
                 async for event in stream.events():
                     progress.note(event)
@@ -152,7 +153,7 @@ class ChatGPTTools:
         assert reply is not None
         if conversation is None and reply.conversation_id is not None:
             self._titles.spawn(self._request_title(reply.conversation_id, reply.message_id))
-        return answer_result(answer_of(reply))
+        return answer_result(reply)
 
     @as_tool_errors
     async def wait(
@@ -165,11 +166,11 @@ class ChatGPTTools:
         job = await self._api.get_job(job_id)
         async with reporting_progress(context, f"waiting for job {job.id}"):
             try:
-                return answer_result(answer_of(await job.wait(timeout * 1000), job.id))
+                return answer_result(await job.wait(timeout * 1000), job.id)
             except ChatGPTTimeoutError:
                 if job.error is not None:  # The job itself has ended with this error.
                     raise
-        return answer_result(answer_of_job(job))
+        return job_result(job)
 
     @as_tool_errors
     async def jobs(self, limit: Limit = 20) -> list[JobInfo]:

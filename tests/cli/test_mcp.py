@@ -41,7 +41,7 @@ class McpSite:
 
     async def call(self, tool: str, **arguments: Any) -> CallToolResult:
         """Call a tool."""
-        with anyio.fail_after(60):
+        with anyio.fail_after(120):
             return await self.session.call_tool(tool, arguments)
 
 
@@ -69,7 +69,7 @@ def text_of(result: CallToolResult) -> str:
 
 async def in_thread(event: Any) -> bool:
     """Wait for an event of the fake server."""
-    return await anyio.to_thread.run_sync(event.wait, 60)
+    return await anyio.to_thread.run_sync(event.wait, 120)
 
 
 async def test_mcp_list_tools_has_names_and_described_arguments(mcp_site: McpSite) -> None:
@@ -99,7 +99,7 @@ async def test_mcp_ask_reports_progress_and_returns_text_and_ids(mcp_site: McpSi
         call = mcp_site.session.call_tool("ask", {"message": "hi"}, progress_callback=on_progress)
         results.append(await call)
 
-    with anyio.fail_after(60):
+    with anyio.fail_after(120):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(ask)
             await arrived.wait()
@@ -119,7 +119,7 @@ async def test_mcp_ask_reports_progress_and_returns_text_and_ids(mcp_site: McpSi
 async def test_mcp_ask_cancelled_request_stops_the_answer(mcp_site: McpSite) -> None:
     gate = Gate()
     mcp_site.server.script(Reply("one two", hold_after=1, gate=gate))
-    with anyio.fail_after(60):
+    with anyio.fail_after(120):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(mcp_site.session.call_tool, "ask", {"message": "cancelled"})
             await in_thread(gate.reached)
@@ -181,12 +181,13 @@ async def test_mcp_files_go_up_and_come_back(mcp_site: McpSite, tmp_path: Path) 
         ({"files": ["notes.txt"]}, "ValueError: the path notes.txt is relative"),
         ({"files": ["/no/such/file"]}, "UploadError: "),
         ({"model": " "}, "ValueError: model must not be empty"),
+        ({"message": " "}, "ValueError: the message is empty"),
     ],
 )
 async def test_mcp_ask_invalid_argument_is_a_tool_error_with_the_class(
     mcp_site: McpSite, arguments: dict[str, Any], message: str
 ) -> None:
-    result = await mcp_site.call("ask", message="hi", **arguments)
+    result = await mcp_site.call("ask", **{"message": "hi", **arguments})
 
     assert result.is_error
     assert message in text_of(result)

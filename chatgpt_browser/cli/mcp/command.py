@@ -13,7 +13,7 @@ from chatgpt_browser._core.errors import InvalidSessionTokenError
 
 from .. import shared_options as options
 from ..client_factory import create_async_client
-from ..environment import options_from_environment
+from ..environment import options_from_environment, profile_from_environment
 from ..exit_codes import errors_as_exit_codes, kind_of
 from ..output.consoles import is_terminal, logging_to_stderr, print_dim, print_labelled
 
@@ -42,7 +42,9 @@ def mcp(
     server = import_server()
     given: dict[str, Any] = {"headless": not headed, "model": model, "send_via": send_via}
     with errors_as_exit_codes(), logging_to_stderr(verbose):
-        options_from_environment()  # An invalid base URL ends the command at once.
+        # An invalid variable ends the command at once. Otherwise each call of a tool would fail.
+        options_from_environment()
+        profile_from_environment()
         if is_terminal(sys.stdin):
             print_dim("Waiting for messages of an MCP client on standard input. Ctrl-C ends the server.")
         server.run_server(partial(open_client, **given))
