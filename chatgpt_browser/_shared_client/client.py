@@ -1,4 +1,4 @@
-"""A client whose calls another process runs. It has the methods of `ChatGPTAPI` that the commands use."""
+"""A client that sends its calls to the service in another process. It has the methods of `ChatGPTAPI` that the commands use."""
 
 from __future__ import annotations
 

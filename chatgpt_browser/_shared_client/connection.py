@@ -22,7 +22,10 @@ class RefusedError(Exception):
 
 
 class Connection:
-    """One call of the service. A context manager: leaving the block before the result has arrived cancels the call."""
+    """Sends one call to the service, and receives the response. It is a context manager.
+
+    If the ``with`` block is left before the result has arrived, the service cancels the call.
+    """
 
     def __init__(self, path: Path, call: dict[str, Any], *, timeout: float | None = None) -> None:
         self._socket = connect(path)
@@ -46,7 +49,7 @@ class Connection:
         self._socket.close()
 
     def shut_down(self) -> None:
-        """End the connection, so that a read in another frame or thread returns."""
+        """End the connection. A read that waits in another frame or thread then returns."""
         with suppress(OSError):  # The other end may have closed the connection.
             self._socket.shutdown(socket.SHUT_RDWR)
 
@@ -82,7 +85,7 @@ class Connection:
 
 
 def _to_json(value: object) -> Any:
-    """Return a duration in milliseconds, or a path as an absolute path: the service has another working folder."""
+    """Return a duration as milliseconds, and a path as an absolute path, because the service has another working folder."""
     if isinstance(value, timedelta):
         return value.total_seconds() * 1000
     if isinstance(value, os.PathLike):

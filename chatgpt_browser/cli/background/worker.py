@@ -23,9 +23,9 @@ from .control import log_path
 
 
 def run_in_background() -> None:
-    """Read a request from standard input, start a browser, and serve it until the process is stopped or idle.
+    """Read a request from standard input, start a browser, and serve calls until the service is stopped or idle.
 
-    If the process ends without an error, its log is removed.
+    If no error has occurred, remove the log at the end.
     """
     request = read_request()
     with errors_as_exit_codes(), logging_to_stderr(0):
