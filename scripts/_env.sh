@@ -90,7 +90,7 @@ install_for_tests() {
     if is_installed tests; then return; fi
     make_venv
     say "installing chatgpt-browser-api, its extras and its development tools into .venv"
-    install -e '.[cli,testing,serve]' --group dev --group docs
+    install -e '.[mcp,serve,testing]' --group dev --group docs
     mark_installed demo
     mark_installed tests
 }

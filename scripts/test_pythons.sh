@@ -23,7 +23,7 @@ prepare() {
     if [ -x "$home/bin/python" ] && recipe | cmp -s - "$home/installed"; then return; fi
     "$python" -m venv --clear "$home"
     "$home/bin/python" -m pip install -q --disable-pip-version-check --upgrade 'pip>=25.1'
-    "$home/bin/python" -m pip install -q --disable-pip-version-check '.[cli,otel,serve,testing]' --group dev
+    "$home/bin/python" -m pip install -q --disable-pip-version-check '.[mcp,otel,serve,testing]' --group dev
     recipe >"$home/installed"
 }
 

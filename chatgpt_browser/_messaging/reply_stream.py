@@ -57,12 +57,14 @@ class AsyncReplyStream(WholeReplyMixin[FileT]):
         *,
         want_events: bool = False,
         bind_file: BindFile[FileT] = keep_ref,
+        markdown: bool | None = None,
     ) -> None:
         self._sender = sender
         self._bind_file = bind_file
         self._deadline = deadline
         self._lease = MessageLease(slot)
-        self._assembler = ReplyAssembler(markdown=sender.options.markdown, want_events=want_events)
+        markdown = sender.options.markdown if markdown is None else markdown
+        self._assembler = ReplyAssembler(markdown=markdown, want_events=want_events)
         self._question: QuestionRef | None = None
         self._poller: HandoffPoller | ResearchPoller | None = None
         self._recovery: Recovery | None = None
@@ -128,7 +130,6 @@ class AsyncReplyStream(WholeReplyMixin[FileT]):
         while await self._next_updates(limit=1, convert=False) is not None:
             if piece := self._assembler.take_piece(frames_wait=self._lease.has_frames):
                 return piece
-
         if piece := self._assembler.take_piece(at_end=True):
             return piece
         raise StopAsyncIteration

@@ -5,6 +5,7 @@ from PyInstaller.utils.hooks import collect_data_files, collect_submodules, copy
 #: The modules that need an extra. They are not added: a program that uses such a module imports it by itself.
 _EXTRAS = (
     "chatgpt_browser.cli",
+    "chatgpt_browser._mcp_server",
     "chatgpt_browser.server",
     "chatgpt_browser.testing",
     "chatgpt_browser.pytest_plugin",

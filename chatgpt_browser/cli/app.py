@@ -73,6 +73,16 @@ COMMANDS = {
     "serve": CommandSource(
         "serve.command", "serve", "Serve the interface of OpenAI's API to the programs of this machine."
     ),
+    "mcp": CommandSource(
+        "mcp.command",
+        "mcp",
+        "Serve the Model Context Protocol over standard input and output, for editors and assistants.",
+    ),
+    "background": CommandSource(
+        "background.commands",
+        "background",
+        "Keep a browser open between commands, so that `ask`, `chat`, `models` and `history` start faster.",
+    ),
     "config": CommandSource("commands.config", "config", "Show and edit the settings of the config file."),
 }
 

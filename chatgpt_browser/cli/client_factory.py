@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from chatgpt_browser._core.errors import BrowserLaunchError, InvalidSessionTokenError
 from chatgpt_browser._core.saved_login import DEFAULT_PROFILE
@@ -23,6 +23,7 @@ from .environment import (
 from .exit_codes import errors_as_exit_codes
 from .output.consoles import logging_to_stderr
 from .settings.settings import Settings
+from .shared_client import find_shared_client
 from .state.data_folder import DataFolder
 from .terminal_settings import restored_terminal_settings
 
@@ -36,8 +37,11 @@ ClientKind = Literal["ChatGPTAPI", "AsyncChatGPTAPI"]
 
 
 @contextmanager
-def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
+def client_from_environment(*, use_background: bool = False, **options: Any) -> Iterator[ChatGPTAPI]:
     """Yield a client whose browser is not started yet, and close the client after the block.
+
+    If `use_background` is True, and a background browser with the same session and the same options is running, yield a client
+    that uses this browser.
 
     The session comes from the first of these sources that applies:
 
@@ -51,6 +55,11 @@ def client_from_environment(**options: Any) -> Iterator[ChatGPTAPI]:
     :raises InvalidSessionTokenError: there is no session token, or the token is empty.
     :raises typer.BadParameter: a base URL is invalid, or `--profile` contradicts the environment.
     """
+    if use_background and (shared := find_shared_client(options)) is not None:
+        with shared:
+            # The shared client has the methods of `ChatGPTAPI` that the commands use; a test compares their signatures.
+            yield cast("ChatGPTAPI", shared)
+        return
     client: ChatGPTAPI = _create_signed_in("ChatGPTAPI", **options)
     with restored_terminal_settings(), client as api:
         yield api
@@ -107,12 +116,14 @@ def _no_session_message(profile: str) -> str:
 
 
 @contextmanager
-def client_for_command(*, headed: bool, verbose: int, as_json: bool = False) -> Iterator[ChatGPTAPI]:
+def client_for_command(
+    *, headed: bool, verbose: int, as_json: bool = False, no_background: bool = True
+) -> Iterator[ChatGPTAPI]:
     """Yield a client whose browser is not started yet. If the block raises an error, print it and exit with its exit code."""
     with (
         errors_as_exit_codes(as_json=as_json),
         logging_to_stderr(verbose),
-        client_from_environment(headless=not headed) as api,
+        client_from_environment(use_background=not no_background, headless=not headed) as api,
     ):
         yield api
 

@@ -15,6 +15,10 @@ from .environment import SEND_VIA
 from .state.last_conversation import LAST
 
 Headed = Annotated[bool, typer.Option("--headed", help="Show the browser window.")]
+NoBackground = Annotated[
+    bool,
+    typer.Option("--no-background", help="Start a browser, even if `background start` keeps one open."),
+]
 Verbose = Annotated[
     int,
     typer.Option(

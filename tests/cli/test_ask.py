@@ -130,6 +130,7 @@ def test_ask_options_are_passed_to_the_client(invoke: Invoke, monkeypatch: pytes
     assert given == {
         "message": "Is it?",
         "timeout_ms": timedelta(seconds=2.5),
+        "use_background": True,
         "markdown": False,
         "headless": False,
         "model": "best",

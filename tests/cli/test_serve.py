@@ -70,7 +70,7 @@ def test_serve_signal_during_stream_ends_reply_server_and_browser(
     assert signed_in.wait_for_request("/backend-api/conversation", "POST").disconnected.wait(GUARD)
     gate.open()
     assert stat.S_IMODE((data_folder / "server_key").stat().st_mode) == 0o600
-    assert load_server_key(DataFolder.default()) == variables["OPENAI_API_KEY"]
+    assert load_server_key(DataFolder.current()) == variables["OPENAI_API_KEY"]
 
 
 def test_serve_without_session_exits_3_and_prints_nothing(invoke: Invoke) -> None:

@@ -31,9 +31,11 @@ def test_output_blocks_follow_the_blocks_that_print_them() -> None:
 
 
 def test_json_blocks_are_valid() -> None:
+    """A block is one JSON document, or it has one JSON document in each line."""
     for block in blocks("json"):
-        for line in block.code.splitlines():
-            assert json.loads(line), block.id
+        documents = [block.code] if block.code.startswith("{\n") else block.code.splitlines()
+        for document in documents:
+            assert json.loads(document), block.id
 
 
 def test_yaml_blocks_are_valid_github_workflows(tmp_path: Path) -> None:

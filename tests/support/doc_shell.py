@@ -37,7 +37,7 @@ UNCHECKED = {
         "tail",
         "xargs",
     ),
-    *("chromium", "docker", "git", "google-chrome", "jq", "python3", "ssh", "uvicorn", "xvfb-run"),
+    *("chromium", "claude", "docker", "git", "google-chrome", "jq", "python3", "ssh", "uvicorn", "xvfb-run"),
 }
 DISTRIBUTION = "chatgpt-browser-api"
 

@@ -104,7 +104,8 @@ def batch(
     """
     with errors_as_exit_codes(), logging_to_stderr(verbose):
         source = read_prompts(prompts, timeout)
-        options = {"headless": not headed, "markdown": not plain_text, "model": model, "send_via": send_via}
+        options: dict[str, Any] = {"headless": not headed, "markdown": not plain_text}
+        options |= {"model": model, "send_via": send_via}
         with ResultFile(output) as results:
             if results.was_cut:
                 print_note("removed an incomplete last line from the output")

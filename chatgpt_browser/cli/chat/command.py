@@ -40,6 +40,7 @@ def chat(
     show_thoughts: options.ShowThoughts = False,
     send_via: options.SendViaOption = "auto",
     headed: options.Headed = False,
+    no_background: options.NoBackground = False,
     verbose: options.Verbose = 0,
 ) -> None:
     """Have a conversation on the terminal. Ctrl-C stops a reply, Ctrl-D leaves, /help lists the commands.
@@ -65,7 +66,7 @@ def chat(
             send_via, effort=effort, tool=tool, temporary=temporary, project=project
         )
         given = {"markdown": not plain_text, "headless": not headed, "model": model, "send_via": send_via}
-        with client_from_environment(**given) as api:
+        with client_from_environment(use_background=not no_background, **given) as api:
             start_in_background(api)
             # With --verbose, the Markdown is not rendered, because log lines would damage the live display of Markdown.
             session = ChatSession(

@@ -85,6 +85,7 @@ def ask(
     show_thoughts: options.ShowThoughts = False,
     send_via: options.SendViaOption = "auto",
     headed: options.Headed = False,
+    no_background: options.NoBackground = False,
     verbose: options.Verbose = 0,
 ) -> None:
     """Ask one question and write the reply to standard output while it arrives.
@@ -122,7 +123,7 @@ def ask(
         if detach:
             write_text(start_job(question, given, arguments, conversation=requested, keep_text=keep_text))
             return
-        with client_from_environment(**given) as api:
+        with client_from_environment(use_background=not no_background, **given) as api:
             output.write_answer(api, question, requested, piped, arguments)
 
 

@@ -8,14 +8,19 @@ from ..client_factory import client_for_command
 from ..output.consoles import write_json
 from ..output.tables import write_table
 from ..output.wait_spinner import wait_spinner
-from ..shared_options import AsJson, Headed, Verbose
+from ..shared_options import AsJson, Headed, NoBackground, Verbose
 from ..state.model_cache import remember_models
 
 if TYPE_CHECKING:
     from chatgpt_browser import Model
 
 
-def models(as_json: AsJson = False, headed: Headed = False, verbose: Verbose = 0) -> None:
+def models(
+    as_json: AsJson = False,
+    headed: Headed = False,
+    no_background: NoBackground = False,
+    verbose: Verbose = 0,
+) -> None:
     """List the models that the account can use.
 
     In a pipe, columns are separated by tabs: name, title, tokens, and efforts if a model has some.
@@ -26,7 +31,9 @@ def models(as_json: AsJson = False, headed: Headed = False, verbose: Verbose = 0
 
     chatgpt-browser models --json | jq -r '.[].slug'
     """
-    with client_for_command(headed=headed, verbose=verbose, as_json=as_json) as api:
+    with client_for_command(
+        headed=headed, verbose=verbose, as_json=as_json, no_background=no_background
+    ) as api:
         with wait_spinner("the list of models"):
             found = api.list_models()
         remember_models(found)

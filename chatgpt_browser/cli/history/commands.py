@@ -19,7 +19,7 @@ from ..output.footnotes import Footnotes
 from ..output.reply import print_sources
 from ..output.terminal_text import one_line, printable
 from ..output.wait_spinner import wait_spinner
-from ..shared_options import CONVERSATION_ARGUMENT, ID_FORMS, AsJson, Headed, Verbose
+from ..shared_options import CONVERSATION_ARGUMENT, ID_FORMS, AsJson, Headed, NoBackground, Verbose
 from ..state.conversation_lookup import find_conversation_id, remember_list
 from ..state.last_conversation import forget_conversation
 from ..titles import with_first_words
@@ -61,6 +61,7 @@ def list_(
     everything: ListAll = False,
     as_json: AsJson = False,
     headed: Headed = False,
+    no_background: NoBackground = False,
     verbose: Verbose = 0,
 ) -> None:
     """List conversations, newest first.
@@ -73,7 +74,9 @@ def list_(
 
     chatgpt-browser history list --all | grep -i recipe
     """
-    with client_for_command(headed=headed, verbose=verbose, as_json=as_json) as api:
+    with client_for_command(
+        headed=headed, verbose=verbose, as_json=as_json, no_background=no_background
+    ) as api:
         with wait_spinner("the list of conversations"):
             found = list_newest(api, None if everything else limit)
             shown = found if as_json else with_first_words(api, found)
@@ -86,7 +89,13 @@ def list_(
 
 
 @history.command()
-def show(conversation: Id, as_json: AsJson = False, headed: Headed = False, verbose: Verbose = 0) -> None:
+def show(
+    conversation: Id,
+    as_json: AsJson = False,
+    headed: Headed = False,
+    no_background: NoBackground = False,
+    verbose: Verbose = 0,
+) -> None:
     """Show a conversation, from the first message to the newest.
 
     A pipe receives Markdown, in the format of `export`.
@@ -97,7 +106,9 @@ def show(conversation: Id, as_json: AsJson = False, headed: Headed = False, verb
 
     chatgpt-browser history show 6f1c6c4e-0c1b-4f7e-9d5c-2f1f3e1a7b10 | less
     """
-    with client_for_command(headed=headed, verbose=verbose, as_json=as_json) as api:
+    with client_for_command(
+        headed=headed, verbose=verbose, as_json=as_json, no_background=no_background
+    ) as api:
         with wait_spinner("the conversation"):
             found = api.get_history(find_conversation_id(api, conversation))
 
@@ -122,7 +133,13 @@ def print_conversation(found: History) -> None:
 
 
 @history.command()
-def rename(conversation: Id, title: Title = None, headed: Headed = False, verbose: Verbose = 0) -> None:
+def rename(
+    conversation: Id,
+    title: Title = None,
+    headed: Headed = False,
+    no_background: NoBackground = False,
+    verbose: Verbose = 0,
+) -> None:
     """Change the title of a conversation.
 
     [dim]Examples:[/dim]
@@ -131,7 +148,7 @@ def rename(conversation: Id, title: Title = None, headed: Headed = False, verbos
 
     chatgpt-browser history rename last
     """
-    with client_for_command(headed=headed, verbose=verbose) as api:
+    with client_for_command(headed=headed, verbose=verbose, no_background=no_background) as api:
         with wait_spinner("the site"):
             conversation_id = find_conversation_id(api, conversation)
             if title is None:
@@ -142,7 +159,13 @@ def rename(conversation: Id, title: Title = None, headed: Headed = False, verbos
 
 
 @history.command()
-def delete(conversations: Ids, yes: Yes = False, headed: Headed = False, verbose: Verbose = 0) -> None:
+def delete(
+    conversations: Ids,
+    yes: Yes = False,
+    headed: Headed = False,
+    no_background: NoBackground = False,
+    verbose: Verbose = 0,
+) -> None:
     """Delete conversations, like the site's delete button. Ask for confirmation before each.
 
     [dim]Examples:[/dim]
@@ -151,7 +174,7 @@ def delete(conversations: Ids, yes: Yes = False, headed: Headed = False, verbose
 
     chatgpt-browser history list | grep Draft | cut -f1 | xargs chatgpt-browser history delete -y
     """
-    with client_for_command(headed=headed, verbose=verbose) as api:
+    with client_for_command(headed=headed, verbose=verbose, no_background=no_background) as api:
         if not (yes or can_confirm()):
             raise typer.BadParameter("standard input is not a terminal, so you cannot be asked: use --yes")
 

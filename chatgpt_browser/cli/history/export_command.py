@@ -22,7 +22,7 @@ from ..output.conversation_list import list_newest
 from ..output.saved_files import ConversationFiles
 from ..output.terminal_text import one_line
 from ..output.wait_spinner import WaitSpinner, wait_spinner
-from ..shared_options import CONVERSATION_ARGUMENT, Headed, Verbose
+from ..shared_options import CONVERSATION_ARGUMENT, Headed, NoBackground, Verbose
 from ..state.conversation_lookup import find_conversation_id
 from .export_folder import Entry, ExportFolder
 from .rate_limit_waits import RateLimitWaits
@@ -66,6 +66,7 @@ def export(
     form: Form = Format.markdown,
     with_files: WithFiles = True,
     headed: Headed = False,
+    no_background: NoBackground = False,
     verbose: Verbose = 0,
 ) -> None:
     """Export conversations as Markdown or JSON: one to standard output, or each to a file in a folder.
@@ -84,7 +85,7 @@ def export(
 
     chatgpt-browser history export --all -o conversations --format json
     """
-    with client_for_command(headed=headed, verbose=verbose) as api:
+    with client_for_command(headed=headed, verbose=verbose, no_background=no_background) as api:
         with wait_spinner("the conversation"):
             ids = [find_conversation_id(api, conversation) for conversation in conversations or ()]
         if bool(ids) == everything:

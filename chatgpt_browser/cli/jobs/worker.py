@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -12,7 +9,7 @@ import typer
 from chatgpt_browser._core.errors import ChatGPTError
 
 from ..client_factory import client_from_environment
-from ..environment import TOKEN
+from ..detached import answer_starter, read_request
 from ..exit_codes import errors_as_exit_codes
 from ..output.consoles import logging_to_stderr
 from ..state.conversation_lookup import find_position
@@ -25,18 +22,16 @@ if TYPE_CHECKING:
 
 def run_in_background() -> None:
     """Read a request from standard input, send its message as a job, and wait for the reply."""
-    request = json.load(sys.stdin)
-    if request["session_token"] is not None:
-        os.environ[TOKEN] = request["session_token"]
+    request = read_request()
     with errors_as_exit_codes(), logging_to_stderr(1), client_from_environment(**request["client"]) as api:
         try:
             job = _submit(api, request)
         except (ChatGPTError, typer.BadParameter) as error:
             from chatgpt_browser._client.job_codec import encode_error
 
-            _answer({"error": encode_error(error)})
+            answer_starter({"error": encode_error(error)})
             raise
-        _answer({"job_id": job.id})
+        answer_starter({"job_id": job.id})
         reply = job.wait()
         remember_conversation(reply.conversation_id, reply.message_id)
         if request["conversation"] is None and reply.conversation_id:
@@ -52,11 +47,3 @@ def _submit(api: ChatGPTAPI, request: dict[str, Any]) -> Job:
         **(position._asdict() if position else {}),
         **request["message"],
     )
-
-
-def _answer(result: dict[str, Any]) -> None:
-    """Write the result to standard output, and close standard output, so that the process that waits for it can end."""
-    sys.stdout.write(json.dumps(result) + "\n")
-    sys.stdout.flush()
-    with open(os.devnull, "wb") as devnull:
-        os.dup2(devnull.fileno(), sys.stdout.fileno())

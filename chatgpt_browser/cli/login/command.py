@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..background.control import stop_background
 from ..environment import has_display, options_from_environment, site_origin
 from ..exit_codes import errors_as_exit_codes, kind_of, print_error
 from ..output.consoles import logging_to_stderr, print_labelled, print_note
@@ -69,7 +70,9 @@ def login(
     with errors_as_exit_codes(), logging_to_stderr(verbose):
         if list_logins:
             write_logins()
-        elif from_file:
+            return
+        stop_background()  # Its browser may use the profile, and has the old session.
+        if from_file:
             save_session_of_file(from_file)
         else:
             sign_in_by_hand(channel)

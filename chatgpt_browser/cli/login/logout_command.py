@@ -11,6 +11,7 @@ import typer
 
 from chatgpt_browser._core.saved_login import DEFAULT_PROFILE
 
+from ..background.control import stop_background
 from ..environment import TOKEN
 from ..exit_codes import errors_as_exit_codes
 from ..output.consoles import print_note
@@ -31,6 +32,7 @@ def logout() -> None:
     """
     with errors_as_exit_codes():
         folder = DataFolder.current()
+        stop_background()  # Its browser may use the profile, and has the old session.
         removed = [remove(what, path) for what, path in folder.removed_by_logout()]
         if not any(removed):
             names = ", ".join(DataFolder.names())

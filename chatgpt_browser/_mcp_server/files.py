@@ -1,0 +1,110 @@
+"""Files in both directions: the paths that a client passes, and the content of a reply's file as a tool result."""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+from typing import TYPE_CHECKING, Any
+
+from mcp.types import (
+    BlobResourceContents,
+    CallToolResult,
+    ContentBlock,
+    EmbeddedResource,
+    ImageContent,
+    TextContent,
+    TextResourceContents,
+)
+
+from .._core.files import path_of_user
+from .results import SavedFile, describe_file, files_of, tool_result
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .._protocol.history import History
+
+#: A larger file is not returned as content: it would fill the context of the model, and clients refuse large results.
+MAX_INLINE = 1_000_000
+#: Images of these types are returned as images. Models cannot read other types, such as SVG.
+_IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+
+
+def absolute_path(text: str) -> Path:
+    """Return a path that a client has passed. `~` means the user's home folder.
+
+    :raises ValueError: the path is relative. The working folder of the server depends on the program that started the server.
+    """
+    path = path_of_user(text)
+    if not path.is_absolute():
+        raise ValueError(f"the path {text} is relative: pass an absolute path")
+    return path
+
+
+def find_file(history: History, name: str) -> Any:
+    """Return the file of a conversation with this id or this name. If several files have the name, return the newest.
+
+    :raises ValueError: there is no such file. The message lists the files of the conversation.
+    """
+    files = [file for message in history.messages for file in message.files]
+    for file in reversed(files):
+        if name in (file.id, file.name):
+            return file
+    listed = "; ".join(map(describe_file, files_of(files))) or "none"
+    raise ValueError(f"the conversation has no file {name}. Its files: {listed}")
+
+
+async def save_file(file: Any, target: str) -> CallToolResult:
+    """Save a file, and return the path. An existing file is not replaced."""
+    # A path that ends with a separator means a folder, and `Path` removes the separator.
+    folder = target.endswith(("/", "\\"))
+    path = await file.save(f"{absolute_path(target)}/" if folder else absolute_path(target))
+    size = path.stat().st_size
+    return tool_result(SavedFile(str(path), size), f"saved {path} ({size:,} bytes)")
+
+
+async def read_file(file: Any) -> CallToolResult:
+    """Return a file as content: an image as an image, a text as a text, and any other file as an embedded resource.
+
+    :raises ValueError: the file is too large to be returned as content.
+    """
+    if (file.size or 0) > MAX_INLINE:
+        raise ValueError(_too_large(file.name, file.size))
+    data: bytes = await file.read()
+    if len(data) > MAX_INLINE:
+        raise ValueError(_too_large(file.name, len(data)))
+    media_type = media_type_of(file.name, file.media_type, data)
+    # The result has no structured content: some clients would pass only that to the model, and it does not contain the file.
+    return CallToolResult(content=[content_block(file.id, data, media_type)])
+
+
+def content_block(file_id: str, data: bytes, media_type: str) -> ContentBlock:
+    """Return the content of a file in the form that models can read best."""
+    if media_type in _IMAGES:
+        return ImageContent(data=base64.b64encode(data).decode(), mime_type=media_type)
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        text = None
+    uri = f"chatgpt-file:{file_id}"
+    if text is None or "\0" in text:
+        blob = base64.b64encode(data).decode()
+        return EmbeddedResource(resource=BlobResourceContents(uri=uri, mime_type=media_type, blob=blob))
+    if media_type == "text/plain":
+        return TextContent(text=text)
+    return EmbeddedResource(resource=TextResourceContents(uri=uri, mime_type=media_type, text=text))
+
+
+def media_type_of(name: str, stated: str | None, data: bytes = b"") -> str:
+    """Return the media type of a file: from the first bytes of an image, from the reply, or from the file name."""
+    signatures = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
+    for start, media_type in signatures.items():
+        if data.startswith(start):
+            return media_type
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    return stated or mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def _too_large(name: str, size: int) -> str:
+    return f"{name} has {size:,} bytes, which is too large for a result: pass save_to, and the file is saved there"

@@ -1,0 +1,139 @@
+"""The socket in the data folder: its path, its lock, and the check that both ends belong to the same user."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import sys
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .._core.data_folder import create_data_folder, default_data_folder
+from .._core.errors import BrowserError
+from .._core.files import open_private
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+#: The maximum length of a socket's path in bytes. It is 107 on Linux and 103 on macOS.
+_MAX_PATH = 103
+#: The format of the credentials that Linux returns for the other end of a socket: process id, user id, group id.
+_CREDENTIALS = struct.Struct("3i")
+#: The maximum number of attempts to lock the lock file. An attempt fails if another process removes the file during the attempt.
+_ATTEMPTS = 10
+
+#: False on Windows, where Python has no Unix sockets.
+IS_SUPPORTED = hasattr(socket, "AF_UNIX") and sys.platform != "win32"
+
+
+def socket_path() -> Path:
+    """Return the path of the socket. It exists while a service runs, and after a service was killed."""
+    return default_data_folder() / "background.sock"
+
+
+def connect(path: Path) -> socket.socket:
+    """Return a connection to the service.
+
+    :raises OSError: there is no service, or its process belongs to another user.
+    """
+    sock = socket.socket(socket.AF_UNIX)
+    try:
+        with _short(path) as address:
+            sock.connect(address)
+        if not is_same_user(sock):
+            raise PermissionError("the socket belongs to another user")
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def is_same_user(sock: socket.socket) -> bool:
+    """Return whether the process at the other end belongs to the same user.
+
+    Only Linux reports the user of a process. On other systems, the result is True: no other user can enter the data folder.
+    """
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None:
+        return True
+    credentials = sock.getsockopt(socket.SOL_SOCKET, option, _CREDENTIALS.size)
+    return bool(_CREDENTIALS.unpack(credentials)[1] == os.getuid())
+
+
+@contextmanager
+def listening_socket(path: Path) -> Iterator[socket.socket]:
+    """Yield a socket that listens at the path, with the mode 0600. Remove the socket and its lock file after the block.
+
+    A socket that a killed process has left is replaced.
+
+    :raises BrowserError: another process listens at the path.
+    :raises OSError: the socket cannot be created.
+    """
+    create_data_folder(path.parent)
+    with _locked(path.with_suffix(".lock")), socket.socket(socket.AF_UNIX) as sock:
+        path.unlink(missing_ok=True)
+        with _short(path) as address:
+            sock.bind(
+                address
+            )  # No other user can enter the folder, so the socket is private before its mode is set.
+        try:
+            path.chmod(0o600)
+            sock.listen()
+            yield sock
+        finally:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock on a file in the block, and remove the file. If the process is killed, the system releases the lock.
+
+    :raises BrowserError: another process holds the lock.
+    """
+    import fcntl
+
+    for _ in range(_ATTEMPTS):
+        with open_private(path) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise BrowserError(
+                    "A background browser is already running. `chatgpt-browser background stop` ends it."
+                ) from None
+            # Another process may have removed this file at its end. A lock on a removed file has no effect.
+            if _has_path(file, path):
+                try:
+                    yield
+                finally:
+                    path.unlink(missing_ok=True)
+                return
+    raise BrowserError(f"The file {path} cannot be locked, because other processes remove it.")
+
+
+def _has_path(file: BinaryIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def _short(path: Path) -> Iterator[str]:
+    """Yield an address of at most 103 bytes for the path. Linux reaches a folder with a longer path through its descriptor.
+
+    :raises OSError: the path is too long on this system.
+    """
+    if len(os.fsencode(path)) <= _MAX_PATH:
+        yield str(path)
+        return
+    if not Path("/proc/self/fd").exists():
+        raise OSError(None, f"the path of the socket is longer than {_MAX_PATH} bytes", str(path))
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        with suppress(OSError):
+            os.close(folder)

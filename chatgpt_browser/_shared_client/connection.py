@@ -1,0 +1,93 @@
+"""One connection to the service, from the side of the process that calls it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from .address import connect
+from .codec import decode_failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class RefusedError(Exception):
+    """The service does not run the call: it has another session or other options. The message contains the reason."""
+
+
+class Connection:
+    """Sends one call to the service, and receives the response. It is a context manager.
+
+    If the ``with`` block is left before the result has arrived, the service cancels the call.
+    """
+
+    def __init__(self, path: Path, call: dict[str, Any], *, timeout: float | None = None) -> None:
+        self._socket = connect(path)
+        self._socket.settimeout(timeout)
+        self._file = self._socket.makefile("rb")
+        try:
+            self._socket.sendall(json.dumps(call, default=_to_json).encode() + b"\n")
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._file.close()
+        self._socket.close()
+
+    def shut_down(self) -> None:
+        """End the connection. A read that waits in another frame or thread then returns."""
+        with suppress(OSError):  # The other end may have closed the connection.
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """Yield the lines of the items, and then the line of the result.
+
+        :raises RefusedError: the service does not run the call.
+        :raises EOFError: the connection has ended before the result has arrived.
+        :raises Exception: the error of the call.
+        """
+        while True:
+            line = self._file.readline()
+            if not line.endswith(b"\n"):
+                raise EOFError
+            data: dict[str, Any] = json.loads(line)
+            if "refused" in data:
+                raise RefusedError(data["refused"])
+            if (error := decode_failure(data)) is not None:
+                raise error
+            yield data
+            if "result" in data:
+                return
+
+    def result(self) -> Any:
+        """Wait for the result, and return it as JSON. Items before the result are ignored."""
+        *_, last = self.lines()
+        return last["result"]
+
+    def wait_for_end(self) -> None:
+        """Wait until the other end closes the connection."""
+        while self._file.read(1 << 12):
+            pass
+
+
+def _to_json(value: object) -> Any:
+    """Return a duration as milliseconds, and a path as an absolute path, because the service has another working folder."""
+    if isinstance(value, timedelta):
+        return value.total_seconds() * 1000
+    if isinstance(value, os.PathLike):
+        return os.path.abspath(os.fspath(value))
+    raise TypeError(f"{type(value).__name__} cannot be sent to the background browser")

@@ -1,0 +1,1 @@
+"""`chatgpt-browser background`: a browser that stays open between commands."""

@@ -1,0 +1,146 @@
+"""`chatgpt-browser background`: start, stop and show the browser that stays open between commands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from chatgpt_browser._client.job_codec import decode_error
+from chatgpt_browser._core.errors import BrowserError, BrowserLaunchError
+from chatgpt_browser._shared_client.address import IS_SUPPORTED
+
+from .. import shared_options as options
+from ..command_class import CommandGroup
+from ..detached import start_detached
+from ..exit_codes import errors_as_exit_codes
+from ..output.consoles import logging_to_stderr, print_note, write_json, write_text
+from ..output.wait_spinner import wait_spinner
+from ..shared_client import find_shared_client
+from .control import log_path, request_service, stop_background
+
+#: The name of the hidden command that the process of the browser runs.
+COMMAND = "run"
+#: The exit code of `background status` if no background browser is running.
+NOT_RUNNING = 1
+HELP = """Keep a browser open between commands, so that `ask`, `chat`, `models` and `history` start faster.
+
+The browser ends by itself if no command uses it for some time.
+
+[dim]Examples:[/dim]
+
+chatgpt-browser background start
+
+chatgpt-browser background stop
+"""
+IdleTimeout = Annotated[
+    float,
+    typer.Option("--idle-timeout", help="End after this time without a command.", min=1, metavar="SECONDS"),
+]
+
+background = typer.Typer(cls=CommandGroup, help=HELP, no_args_is_help=True)
+
+
+@background.command()
+def start(
+    idle_timeout: IdleTimeout = 900,
+    send_via: options.SendViaOption = "auto",
+    verbose: options.Verbose = 0,
+) -> None:
+    """Start a browser in the background, with the session of the other commands.
+
+    The command returns when the browser has opened the site.
+
+    [dim]Examples:[/dim]
+
+    chatgpt-browser background start
+
+    chatgpt-browser background start --idle-timeout 3600
+    """
+    check_supported()
+    given: dict[str, Any] = {"headless": True, "send_via": send_via}
+    with errors_as_exit_codes(), logging_to_stderr(verbose):
+        if (running := request_service("status")) is not None:
+            report_running(running, given)
+            return
+        with wait_spinner("the site"):
+            answer = start_detached(
+                ("background", COMMAND), {"client": given, "idle_timeout": idle_timeout}, log_path()
+            )
+        if answer is None:
+            raise BrowserLaunchError(f"The background process ended early. Its log is {log_path()}.")
+        if "error" in answer:
+            raise decode_error(answer["error"])
+        print_note(
+            f"the background browser runs (process {answer['pid']}); it ends after {idle_timeout:g} s without a command"
+        )
+
+
+@background.command()
+def stop() -> None:
+    """End the background browser. A reply that has not ended is stopped.
+
+    [dim]Examples:[/dim]
+
+    chatgpt-browser background stop
+    """
+    check_supported()
+    with errors_as_exit_codes():
+        if not stop_background():
+            print_note("no background browser is running")
+
+
+@background.command()
+def status(as_json: options.AsJson = False) -> None:
+    """Show whether a background browser is running. If none is running, exit with code 1.
+
+    [dim]Examples:[/dim]
+
+    chatgpt-browser background status
+    """
+    check_supported()
+    with errors_as_exit_codes(as_json=as_json):
+        found = request_service("status")
+        if as_json:
+            write_json({"running": found is not None, **(found or {})})
+        elif found is None:
+            write_text("not running\n")
+        else:
+            since = f"{datetime.fromtimestamp(found['started_at']):%H:%M}"
+            use = "in use" if found["in_use"] else f"ends after {found['idle_timeout']:g} s without a command"
+            write_text(f"running: process {found['pid']}, since {since}, {use}\n")
+        if found is None:
+            raise typer.Exit(NOT_RUNNING)
+
+
+def check_supported() -> None:
+    """Check that this system has the sockets that a background browser needs.
+
+    :raises typer.BadParameter: the system is Windows.
+    """
+    if not IS_SUPPORTED:
+        raise typer.BadParameter("a background browser is not supported on Windows")
+
+
+def report_running(status: dict[str, Any], given: dict[str, Any]) -> None:
+    """Print that a background browser is already running.
+
+    :raises BrowserError: its session or its options differ from those of this command.
+    """
+    shared = find_shared_client(given)
+    if shared is None:
+        raise BrowserError(
+            f"A background browser with another session or other options is running (process {status['pid']}). "
+            "`chatgpt-browser background stop` ends it."
+        )
+    shared.close()
+    print_note(f"the background browser is already running (process {status['pid']})")
+
+
+@background.command(COMMAND, hidden=True)
+def run() -> None:
+    """Run the process of the background browser."""
+    from .worker import run_in_background  # the other commands do not need the client
+
+    run_in_background()

@@ -1,0 +1,98 @@
+"""Processes that continue after the command: the job of `ask --detach`, and the browser of `background start`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from chatgpt_browser._core.data_folder import create_data_folder, default_data_folder
+
+from .environment import TOKEN
+from .settings.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def start_detached(command: Sequence[str], request: dict[str, Any], log: Path) -> dict[str, Any] | None:
+    """Start a command in a process without a terminal. Return the object that the process passes to `answer_starter`.
+
+    The request and the session token are passed through a pipe, because other users of the machine can read the arguments of a
+    process. The process reads them with `read_request`. If the process ends without an answer, the result is None.
+    """
+    settings = Settings.current()
+    token = settings.session_token
+    request = {**request, "session_token": token and str(token)}
+    environment = {
+        name: value for name, value in os.environ.items() if name != TOKEN
+    } | settings.environment()
+    with _open_log(log) as file:
+        process = _start(command, environment, file)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        with process.stdin as stdin:
+            stdin.write(json.dumps(request, default=_absolute).encode())
+        with process.stdout as stdout:
+            answer = stdout.readline()
+    except BrokenPipeError:
+        answer = b""
+    with warnings.catch_warnings():  # The process continues after this one, so nothing waits for its end.
+        warnings.simplefilter("ignore", ResourceWarning)
+        del process
+    return cast("dict[str, Any]", json.loads(answer)) if answer.strip() else None
+
+
+def read_request() -> dict[str, Any]:
+    """Return the request that `start_detached` has passed to this process, and set the session token in the environment."""
+    request: dict[str, Any] = json.load(sys.stdin)
+    if (token := request.pop("session_token")) is not None:
+        os.environ[TOKEN] = token
+    return request
+
+
+def answer_starter(answer: dict[str, Any]) -> None:
+    """Pass an object to the process that waits in `start_detached`. After that, standard output goes to the null device."""
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+    with open(os.devnull, "wb") as devnull:
+        os.dup2(devnull.fileno(), sys.stdout.fileno())
+
+
+def _absolute(path: object) -> str:
+    """Return a path of a file as JSON."""
+    return os.path.abspath(os.fspath(cast("os.PathLike[str]", path)))
+
+
+def _open_log(path: Path) -> IO[bytes]:
+    create_data_folder(default_data_folder())
+    create_data_folder(path.parent)
+    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+
+
+def _start(command: Sequence[str], environment: Mapping[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start the process without the terminal of this process, so that it survives the end of the terminal."""
+    own_session: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        own_session = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    return subprocess.Popen(
+        [*_program(), *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        env=environment,
+        **own_session,
+    )
+
+
+def _program() -> list[str]:
+    if getattr(sys, "frozen", False):
+        return [sys.executable]
+    # With -P, Python does not import modules from the current folder.
+    safe_path = ["-P"] if sys.version_info >= (3, 11) else []
+    return [sys.executable, *safe_path, "-m", "chatgpt_browser"]

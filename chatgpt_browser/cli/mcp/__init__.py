@@ -1,0 +1,1 @@
+"""`chatgpt-browser mcp`: a server of the Model Context Protocol."""
