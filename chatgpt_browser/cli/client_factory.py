@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from chatgpt_browser._core.errors import BrowserLaunchError, InvalidSessionTokenError
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI
+    from chatgpt_browser._client.base_client import BaseClient
 
-#: The name of a client class. The classes are imported when a client is created.
-ClientKind = Literal["ChatGPTAPI", "AsyncChatGPTAPI"]
+    ClientT = TypeVar("ClientT", bound=BaseClient)
 
 
 @contextmanager
@@ -58,7 +58,9 @@ def client_from_environment(*, use_background: bool = False, **options: Any) -> 
             # The shared client has the methods of `ChatGPTAPI` that the commands use; a test compares their signatures.
             yield cast("ChatGPTAPI", shared)
         return
-    client: ChatGPTAPI = _create_signed_in("ChatGPTAPI", **options)
+    from chatgpt_browser import ChatGPTAPI
+
+    client = _new_client(ChatGPTAPI, **options)
     with restored_terminal_settings(), client as api:
         yield api
 
@@ -69,11 +71,13 @@ def create_async_client(**options: Any) -> AsyncChatGPTAPI:
     :raises InvalidSessionTokenError: there is no session token, or the token is empty.
     :raises typer.BadParameter: a base URL is invalid.
     """
-    client: AsyncChatGPTAPI = _create_signed_in("AsyncChatGPTAPI", **options)
-    return client
+    from chatgpt_browser import AsyncChatGPTAPI
+
+    return _new_client(AsyncChatGPTAPI, **options)
 
 
-def _create_signed_in(kind: ClientKind, **options: Any) -> Any:
+def _new_client(kind: type[ClientT], **options: Any) -> ClientT:
+    """Return a client of this class, with the session that :func:`client_from_environment` describes."""
     options = browser_options() | options
     given = None if options.get("browser_context") == "default" else token_from_environment()
     if given is not None and not str(given).strip():
@@ -83,7 +87,7 @@ def _create_signed_in(kind: ClientKind, **options: Any) -> Any:
     return _create_client_from_login(kind, **options)
 
 
-def _create_client_from_login(kind: ClientKind, **options: Any) -> Any:
+def _create_client_from_login(kind: type[ClientT], **options: Any) -> ClientT:
     """Return a client with the session that `login` saved. Unless a running browser is used, also use the saved profile."""
     folder = DataFolder.default()
     saved = folder.load_session_token(site_origin())
@@ -111,16 +115,14 @@ def client_for_command(
         yield api
 
 
-def _create_client(kind: ClientKind, session_token: str | Path | None, **options: Any) -> Any:
-    import chatgpt_browser
-
+def _create_client(kind: type[ClientT], session_token: str | Path | None, **options: Any) -> ClientT:
     given = _without_none(options)
     options_from_environment(**given)  # This call raises a usage error if an option is invalid.
     if given.get("headless") is False and not has_display():
         raise BrowserLaunchError(
             "There is no display for the browser window: omit --headed, or provide a display (ssh -X, xvfb-run)."
         )
-    return getattr(chatgpt_browser, kind)(session_token, **base_url_options(), **given)
+    return kind(session_token, **base_url_options(), **given)
 
 
 def _without_none(options: dict[str, Any]) -> dict[str, Any]:
