@@ -8,7 +8,7 @@ import json
 import math
 import os
 import time
-from contextlib import AsyncExitStack, aclosing, suppress
+from contextlib import AsyncExitStack, aclosing, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from .._core.background import BackgroundTasks
@@ -24,7 +24,8 @@ from .address import is_same_user, listening_socket, socket_path
 from .codec import decode, encode, encode_failure
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
+    from contextlib import AbstractContextManager
 
     from typing_extensions import Self
 
@@ -48,12 +49,21 @@ class ClientService:
 
     :param key: a digest of the client's session and options. A call with another key is refused.
     :param idle_timeout: after this number of seconds without a call and without a connection, :attr:`stopping` is set.
+    :param activity: returns a context manager. Each call that uses the browser runs in its block.
     """
 
-    def __init__(self, api: AsyncChatGPTAPI, key: str, *, idle_timeout: float = math.inf) -> None:
+    def __init__(
+        self,
+        api: AsyncChatGPTAPI,
+        key: str,
+        *,
+        idle_timeout: float = math.inf,
+        activity: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
         self._api = api
         self._key = key
         self._idle_timeout = idle_timeout
+        self._activity = activity
         self._uses = 0
         self._idle_timer: asyncio.TimerHandle | None = None
         self._started_at = time.time()
@@ -99,7 +109,8 @@ class ClientService:
             self._uses += uses
             self._set_idle_timer()
             try:
-                await _until_closed(reader, self._run(call, writer))
+                with self._activity() if uses else nullcontext():
+                    await _until_closed(reader, self._run(call, writer))
             finally:
                 self._uses -= uses
                 self._set_idle_timer()

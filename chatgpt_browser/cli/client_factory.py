@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from chatgpt_browser._core.errors import BrowserLaunchError, InvalidSessionTokenError
 from chatgpt_browser._core.saved_login import DEFAULT_PROFILE
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI
+    from chatgpt_browser._client.base_client import BaseClient
 
-#: The name of a client class. The classes are imported when a client is created.
-ClientKind = Literal["ChatGPTAPI", "AsyncChatGPTAPI"]
+    ClientT = TypeVar("ClientT", bound=BaseClient)
 
 
 @contextmanager
@@ -60,7 +60,9 @@ def client_from_environment(*, use_background: bool = False, **options: Any) -> 
             # The shared client has the methods of `ChatGPTAPI` that the commands use; a test compares their signatures.
             yield cast("ChatGPTAPI", shared)
         return
-    client: ChatGPTAPI = _create_signed_in("ChatGPTAPI", **options)
+    from chatgpt_browser import ChatGPTAPI
+
+    client = _new_client(ChatGPTAPI, **options)
     with restored_terminal_settings(), client as api:
         yield api
 
@@ -71,11 +73,13 @@ def create_async_client(**options: Any) -> AsyncChatGPTAPI:
     :raises InvalidSessionTokenError: there is no session token, or the token is empty.
     :raises typer.BadParameter: a base URL is invalid, or `--profile` contradicts the environment.
     """
-    client: AsyncChatGPTAPI = _create_signed_in("AsyncChatGPTAPI", **options)
-    return client
+    from chatgpt_browser import AsyncChatGPTAPI
+
+    return _new_client(AsyncChatGPTAPI, **options)
 
 
-def _create_signed_in(kind: ClientKind, **options: Any) -> Any:
+def _new_client(kind: type[ClientT], **options: Any) -> ClientT:
+    """Return a client of this class, with the session that :func:`client_from_environment` describes."""
     settings = Settings.current()
     options = settings.client_options | browser_options() | _without_none(options)
     given = settings.session_token
@@ -88,7 +92,7 @@ def _create_signed_in(kind: ClientKind, **options: Any) -> Any:
     return _create_client_from_login(kind, **options)
 
 
-def _create_client_from_login(kind: ClientKind, **options: Any) -> Any:
+def _create_client_from_login(kind: type[ClientT], **options: Any) -> ClientT:
     """Return a client with the session that `login` saved. Unless a running browser is used, also use the saved profile."""
     folder = DataFolder.current()
     saved = folder.load_session_token(site_origin())
@@ -128,17 +132,15 @@ def client_for_command(
         yield api
 
 
-def _create_client(kind: ClientKind, session_token: str | Path | None, **options: Any) -> Any:
-    import chatgpt_browser
-
+def _create_client(kind: type[ClientT], session_token: str | Path | None, **options: Any) -> ClientT:
     given = _without_none(options)
     options_from_environment(**given)  # This call raises a usage error if an option is invalid.
     if given.get("headless") is False and not has_display():
         raise BrowserLaunchError(
             "There is no display for the browser window: omit --headed, or provide a display (ssh -X, xvfb-run)."
         )
-    client = getattr(chatgpt_browser, kind)(session_token, **base_url_options(), **given)
-    core = client if kind == "AsyncChatGPTAPI" else client._core
+    client = kind(session_token, **base_url_options(), **given)
+    core: Any = getattr(client, "_core", client)  # the asynchronous client of a `ChatGPTAPI`
     core._sender.pace.use_store()
     return client
 

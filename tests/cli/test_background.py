@@ -94,7 +94,7 @@ def no_own_client(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> Any:
         raise InvalidSessionTokenError("a client of its own")
 
-    monkeypatch.setattr(client_factory, "_create_signed_in", refuse)
+    monkeypatch.setattr(client_factory, "_new_client", refuse)
 
 
 @pytest.mark.usefixtures("no_own_client")

@@ -98,7 +98,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Return the options that a command passes to the client. No client is created."""
     given: dict[str, Any] = {}
 
-    def create(kind: str, token: str, **options: Any) -> None:
+    def create(kind: type, token: str, **options: Any) -> None:
         given.update(options)
         raise KeyboardInterrupt
 

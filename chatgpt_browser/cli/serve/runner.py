@@ -6,20 +6,24 @@ import asyncio
 import os
 import shlex
 import socket
-from collections.abc import Awaitable, Callable
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
 import uvicorn
 
-from chatgpt_browser._core.errors import ChatGPTError
+from chatgpt_browser._core.errors import BrowserError, ChatGPTError
+from chatgpt_browser._core.log import logger
+from chatgpt_browser._shared_client.address import IS_SUPPORTED
+from chatgpt_browser._shared_client.service import ClientService
 from chatgpt_browser.server import create_app
 
 from ..client_factory import create_async_client
 from ..exit_codes import print_error
 from ..lifetime import Lifetime
 from ..output.consoles import print_note, write_text
+from ..shared_client import client_key
 from ..terminal_settings import restored_terminal_settings
 
 if TYPE_CHECKING:
@@ -86,17 +90,42 @@ async def _serve(
         app = create_app(api, api_key=key, ignore_sampling=ignore_sampling)
         server = Server(_counting_requests(app, lifetime))
         with lifetime.ending_at_signals():
-            serving = asyncio.create_task(server.serve(sockets=[listener]))
-            serving.add_done_callback(lambda _: lifetime.end())
-            await server.wait_until_started(serving)
-            _print_address(listener, key)
-            opening = asyncio.create_task(_open_site(api))
-            await lifetime.wait()
-            opening.cancel()
-            # Closing the client ends all replies with an error, so that their responses end.
-            await api.close()
-            server.should_exit = True
-            await serving
+            async with shared_with_commands(api, client_options, lifetime):
+                serving = asyncio.create_task(server.serve(sockets=[listener]))
+                serving.add_done_callback(lambda _: lifetime.end())
+                await server.wait_until_started(serving)
+                _print_address(listener, key)
+                opening = asyncio.create_task(_open_site(api))
+                await lifetime.wait()
+                opening.cancel()
+                # Closing the client ends all replies with an error, so that their responses end.
+                await api.close()
+                server.should_exit = True
+                await serving
+
+
+@asynccontextmanager
+async def shared_with_commands(
+    api: AsyncChatGPTAPI, client_options: dict[str, Any], lifetime: Lifetime
+) -> AsyncIterator[None]:
+    """In the block, let `ask`, `chat`, `models` and `history` use the client, as they use a background browser.
+
+    If a background browser is already running, or if the system has no such sockets, the commands do not use the client.
+    `background stop` ends the lifetime.
+    """
+    service = ClientService(api, client_key(client_options), activity=lifetime.activity)
+    async with AsyncExitStack() as stack:
+        try:
+            if IS_SUPPORTED:
+                await stack.enter_async_context(service)
+        except (BrowserError, OSError) as error:
+            logger.info("other commands do not use the client of the server: %s", error)
+        stopping = asyncio.create_task(service.stopping.wait())
+        stopping.add_done_callback(lambda _: lifetime.end())
+        try:
+            yield
+        finally:
+            stopping.cancel()
 
 
 class Server(uvicorn.Server):
