@@ -81,8 +81,6 @@ class AsyncReplyStream(WholeReplyMixin[FileT]):
         state = "closed" if self._is_closed else "open" if self._is_open else "new"
         return f"<{type(self).__name__} {state}, {len(self._assembler.reader.text)} characters>"
 
-    # ---- properties --------------------------------------------------------------------------------------------------
-
     @property
     def text(self) -> str:
         """The reply's whole text so far. It is plain text if the client was created with ``markdown=False``."""
@@ -282,8 +280,6 @@ class AsyncReplyStream(WholeReplyMixin[FileT]):
             self._assembler.end_body()
         else:
             self._assembler.add_frame(frame)
-
-    # ---- opening and closing -----------------------------------------------------------------------------------------
 
     async def _open(self) -> None:
         if self._is_closed or self._is_open:

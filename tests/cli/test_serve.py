@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from chatgpt_browser._shared_client.client import SharedClient
+from chatgpt_browser.cli.client_factory import client_from_environment
 from chatgpt_browser.cli.lifetime import Lifetime
 from chatgpt_browser.cli.serve.server_key import load_server_key
 from chatgpt_browser.cli.state.data_folder import DataFolder
@@ -51,9 +53,12 @@ def test_serve_signal_during_stream_ends_reply_server_and_browser(
     signed_in: FakeChatGPT, start_command: StartCommand, data_folder: Path
 ) -> None:
     gate = Gate()
-    signed_in.script(Reply("One two.", hold_after=1, gate=gate))
+    signed_in.script("From the browser of the server.", Reply("One two.", hold_after=1, gate=gate))
     with start_command("serve") as process:
         variables = read_variables(process)
+        with client_from_environment(use_background=True, headless=True) as api:
+            assert isinstance(api, SharedClient)
+            assert api.send_message("Hello") == "From the browser of the server."
         with post(variables, "responses", {"model": "auto", "input": "Hello", "stream": True}) as stream:
             while b"output_text.delta" not in stream.readline():
                 pass
