@@ -48,33 +48,37 @@ class AsyncAccountDataMixin:
 
     async def list_conversations(self, offset: int = 0, limit: int = 20) -> list[ConversationSummary]:
         """Return at most ``limit`` of the account's conversations, newest first, without the first ``offset`` of them."""
-        return read_conversations(
-            await self._sender.backend.request_json("GET", conversations_path(offset, limit))
-        )
+        return read_conversations(await self._sender.backend.read_past(conversations_path(offset, limit)))
 
     async def iter_conversations(self, page_size: int = 20) -> AsyncIterator[ConversationSummary]:
         """Yield all conversations of the account, newest first.
 
         The list is requested page by page, each page when its first conversation is needed. Each conversation is yielded once,
         even if conversations are deleted during the iteration. At most 1,000 pages are requested. If the list is longer, a
-        warning is logged, and the iteration ends.
+        warning is logged, and the iteration ends. After 20 pages, at most two pages per second are requested.
         """
         from .._protocol.conversation_pages import MAX_PAGES, ConversationPages
 
         pages = ConversationPages(page_size)
         while pages.path is not None:
-            for conversation in pages.read(await self._sender.backend.request_json("GET", pages.path)):
+            for conversation in pages.read(await self._sender.backend.read_past(pages.path)):
                 yield conversation
         if pages.is_cut:
             logger.warning("the list of conversations was ended after %d pages", MAX_PAGES)
 
     async def get_history(self, conversation_id: str) -> History:
-        """Return a past conversation with its messages. The answers have citations, files, thoughts and tool calls."""
+        """Return a past conversation with its messages. The answers have citations, files, thoughts and tool calls.
+
+        The site limits how often an account may read its conversations. Therefore the client reads 20 conversations without a
+        pause, and after that at most two per second.
+
+        :raises RateLimitError: The site has limited the reading of conversations. The scope is ``"conversations"``.
+        """
         from .._protocol.history import read_history  # most programs read no past conversation
 
         return read_history(
             conversation_id,
-            await self._sender.backend.request_json("GET", conversation_path(conversation_id)),
+            await self._sender.backend.read_past(conversation_path(conversation_id)),
             self._files.bind,
         )
 

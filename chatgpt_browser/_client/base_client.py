@@ -56,6 +56,8 @@ class BaseClient:
         browser_context: BrowserContextKind = "own",
         recover: bool = True,
         job_store: str | PathLike[str] | None = None,
+        min_interval: Milliseconds = 0,
+        messages_per_hour: int | None = None,
     ) -> None:
         """Check the options. The browser starts at the first call that needs it.
 
@@ -101,8 +103,12 @@ class BaseClient:
             reads no cookies, and opens and closes only its own pages.
         :param recover: If True, and a stream breaks off, the client reads the rest of the answer from the conversation. The call
             fails only if the answer cannot be read from the conversation. The message is not sent again.
-        :param job_store: The path of the job store, a SQLite file. None: ``jobs.sqlite3`` in the data folder. Only jobs and
-            :meth:`send_many` use the job store. Several processes may use one file.
+        :param job_store: The path of the job store, a SQLite file. None: ``jobs.sqlite3`` in the data folder. Only jobs,
+            :meth:`send_many`, ``min_interval`` and ``messages_per_hour`` use the job store. Several processes may use one file.
+        :param min_interval: The shortest time between two messages of the account. A call waits until this time has passed.
+        :param messages_per_hour: The maximum number of messages of the account within one hour. A call that would exceed the
+            limit raises a :class:`RateLimitError` with the scope ``"local"``, and sends nothing. :meth:`send_many` waits instead.
+            None: the limit in ``CHATGPT_MESSAGES_PER_HOUR``, or no limit.
         :raises InvalidSessionTokenError: The session token is empty or cannot be a session token.
         :raises ValueError: An option is invalid. The message names the option.
         """

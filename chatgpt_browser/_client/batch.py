@@ -30,6 +30,7 @@ from .._core.errors import (
     OriginError,
     PageError,
     RateLimitError,
+    UnusualActivityError,
 )
 from .._core.message_options import MessageOptions
 from .._core.models import BatchMessage, BatchResult, Prompt
@@ -49,6 +50,7 @@ _ENDS_BATCH = (
     JobStoreError,
     OriginError,
     PageError,
+    UnusualActivityError,
 )
 
 
@@ -157,7 +159,7 @@ class Batch:
         self._resume_at = 0.0
         signal = signal or AbortSignal()
         self._stop_listening = signal.listen(
-            lambda: self._loop.call_soon_threadsafe(self._finish, signal.error())
+            lambda: self._loop.call_soon_threadsafe(self.stop, signal.error())
         )
 
     # ---- adding messages -------------------------------------------------------------------------------------------------
@@ -192,7 +194,7 @@ class Batch:
             self._state, self._error = BatchState.COMPLETE, error
         self._notify_change()
 
-    def _finish(self, error: BaseException) -> None:
+    def stop(self, error: BaseException) -> None:
         """End the batch with an error, so that no other message is sent. If the batch has already ended, do nothing."""
         if self._state is not BatchState.ENDED:
             self._state, self._error = BatchState.ENDED, error
@@ -253,7 +255,7 @@ class Batch:
             async with conversation.lock:
                 return await self._next(index, message, conversation)
         except BaseException as exc:
-            self._finish(exc)
+            self.stop(exc)
             raise
 
     async def _next(self, index: int, message: BatchMessage, conversation: _Conversation) -> BatchResult:
@@ -303,24 +305,24 @@ class Batch:
     # ---- pauses ------------------------------------------------------------------------------------------------------
 
     def _pause(self, error: RateLimitError) -> None:
-        """Pause the whole batch for the delay that the site requests.
+        """Pause the whole batch for the delay that the site requests, or until ``messages_per_hour`` allows the next message.
 
         :raises RateLimitError: The site requested no delay, or a delay that is longer than ``longest_pause``.
         """
-        seconds = error.retry_after
-        if seconds is None or seconds > self._longest_pause:
+        seconds, is_local = error.retry_after, error.scope == "local"
+        if seconds is None or (seconds > self._longest_pause and not is_local):
             raise error
         resume_at = self._loop.time() + seconds
         if resume_at > self._resume_at:
             self._resume_at = resume_at
-            until = datetime.now() + timedelta(seconds=seconds)
-            logger.info(
-                "paused for %.0f s, until %s, as the site asks: %s",
-                seconds,
-                f"{until:%H:%M:%S}",
-                error,
-                extra={"chatgpt_event": "paused"},
+            until = f"{datetime.now() + timedelta(seconds=seconds):%H:%M:%S}"
+            text = (
+                "waiting %.0f s, until %s: %s"
+                if is_local
+                else "paused for %.0f s, until %s, as the site asks: %s"
             )
+            reason = error.detail if is_local else error
+            logger.info(text, seconds, until, reason, extra={"chatgpt_event": "paused"})
 
     async def _wait_for_pause_end(self) -> None:
         """Wait until the pause for a rate limit has ended. If there is no pause, return immediately.

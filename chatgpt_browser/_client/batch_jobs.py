@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._core.errors import (
@@ -45,6 +47,7 @@ class BatchJobs:
         self._runner = runner
         self._new_deadline = new_deadline
         self._batch_id, self._retry_failed, self._retry_uncertain = settings
+        self._began_at = time.time()
         self._loading = asyncio.Lock()
         #: The jobs of earlier runs that no message of this run has used yet. None until they are read.
         self._earlier: list[JobRecord] | None = None
@@ -148,6 +151,8 @@ class BatchJobs:
     # ---- jobs of this run ------------------------------------------------------------------------------------------------
 
     async def _send_new(self, index: int, message: BatchMessage, prompt: Prompt) -> Reply[Any]:
+        # A report of unusual activity after the begin of the batch stops all messages that were not sent yet.
+        prompt = replace(prompt, queued_at=self._began_at)
         run = await self._runner.start(
             prompt,
             StandaloneSlot(prompt),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import anyio
@@ -34,12 +35,19 @@ class NextSlot:
         self._position = position
         self._message = message
         self._options = options
+        self._queued_at = time.time()
 
     async def acquire(self) -> Prompt:
         """Wait until the earlier messages of the conversation are finished. Return the prompt to send."""
         await self._position._lock.acquire()
         position = self._position
-        return Prompt(self._message, position.conversation_id, position.parent_message_id, self._options)
+        return Prompt(
+            self._message,
+            position.conversation_id,
+            position.parent_message_id,
+            self._options,
+            queued_at=self._queued_at,
+        )
 
     def release(self, reply: ReplyReader | None) -> None:
         """Store the ids of the complete reply, if there is one. Then allow the next message to be sent."""

@@ -13,6 +13,7 @@ from .._core.errors import (
     ModerationError,
     OptionNotAppliedError,
     StreamError,
+    UnusualActivityError,
 )
 from .._transport.base import DeliveryState
 
@@ -42,12 +43,18 @@ def may_be_sent(error: ChatGPTError, stream: AsyncReplyStream) -> bool:
     delivery = stream._lease.delivery
     if delivery is None or delivery.state is DeliveryState.NOT_STARTED:
         return False
-    if type(error) is StreamError:
+    if is_error_event(error):
         return False  # The site has reported an error instead of an answer.
     if stream._assembler.reader.conversation_id is not None:
         return True
     is_refused = isinstance(error, APIStatusError) and 400 <= (error.status_code or 0) < 500
     return not (is_refused or isinstance(error, ChallengeError))
+
+
+def is_error_event(error: ChatGPTError) -> bool:
+    """Return whether an event of the response contained the error. Then the site has accepted the message."""
+    is_unusual = isinstance(error, UnusualActivityError) and error.status_code is None
+    return is_unusual or type(error) is StreamError
 
 
 def is_own_timeout(error: ChatGPTError) -> bool:

@@ -43,6 +43,7 @@ class JobRunner:
     def store(self) -> JobStore:
         """The job store. The first use creates the object; its first call opens the file."""
         if self._store is None:
+            self._sender.pace.use_store()
             self._store = JobStore(self._sender.options.job_store)
         return self._store
 

@@ -52,15 +52,16 @@ class AsyncSendManyMixin(AsyncJobsMixin):
           ``messages``, another message is read only after the caller requests the next result.
         * If a message fails, its result contains the error.
         * If the site responds with a rate limit and a delay, no message is sent during the delay. After the delay, the refused
-          message is sent again.
+          message is sent again. If ``messages_per_hour`` is reached, no message is sent until the next one is allowed.
+        * If the site reports unusual activity to any message of this client, the batch ends.
         * Each message is a job in the job store. If the process is killed, :meth:`list_jobs` returns the jobs whose results the
           program has not handled. Without ``batch_id``, a job is deleted when the program requests the next result.
 
         :param messages: Texts and :class:`BatchMessage` objects, in an iterable or an async iterable.
         :param in_order: If True, the results have the order of the messages. If False, they have the order of completion.
         :param timeout_ms: The time limit for each message.
-        :param longest_pause: The longest pause after a rate limit. If the site requests a longer pause, the batch ends. None
-            means that a pause may have any length; 0 means that the batch never pauses.
+        :param longest_pause: The longest pause after a rate limit of the site. If the site requests a longer pause, the batch
+            ends. None means that a pause may have any length; 0 means that the batch never pauses.
         :param abort_signal: A signal that aborts the batch; see :class:`AbortController`.
         :param batch_id: A name for this batch. Its jobs stay in the job store. If the program runs again with the same messages
             and the same ``batch_id``, no message is sent twice: a message that has a reply yields this reply, and a message that
@@ -97,13 +98,16 @@ class AsyncSendManyMixin(AsyncJobsMixin):
             from .batch_jobs import BatchJobs
 
             self._sender.process.check()
-            return Batch(
+            self._sender.pace.use_store()
+            batch = Batch(
                 BatchJobs(self._jobs, lambda: Deadline(timeout, abort_signal), settings),
                 window=self._sender.options.max_concurrent_messages,
                 in_order=in_order,
                 longest_pause=pause,
                 signal=abort_signal,
             )
+            self._sender.pace.stop_on_unusual_activity(batch)
+            return batch
 
         return begin
 

@@ -102,8 +102,9 @@ class RateLimitError(APIStatusError):
 
     ``retry_after`` is the delay that the site requested, in seconds, or None. ``retry_after_from`` is the part of the response
     that contained this delay: ``"header"``, ``"body"`` or ``"text"``. ``scope`` is the kind of limit, or None if it is unknown:
-    ``"concurrency"`` (one message at a time), ``"hour"`` (requests in an hour), ``"model"`` (messages to the model), or
-    ``"conversations"`` (the account has read its conversations too often).
+    ``"concurrency"`` (one message at a time), ``"hour"`` (requests in an hour), ``"model"`` (messages to the model),
+    ``"conversations"`` (the account has read its conversations too often), or ``"local"`` (the option ``messages_per_hour``).
+    ``remembered`` is True if an earlier response contained the limit, so that no request was sent for this call.
     """
 
     def __init__(
@@ -113,19 +114,22 @@ class RateLimitError(APIStatusError):
         retry_after: float | None = None,
         retry_after_from: str | None = None,
         scope: str | None = None,
+        remembered: bool = False,
         **response: Any,
     ) -> None:
         super().__init__(message, **response)
         self.retry_after = retry_after
         self.retry_after_from = retry_after_from
         self.scope = scope
+        self.remembered = remembered
 
 
 class UnusualActivityError(APIStatusError):
     """403: the site does not accept messages from this client.
 
     The site sends this response for a suspicious account or IP address, and for every message that was not sent by the site's
-    own page. With ``send_via="page"``, messages are sent by the site's own page.
+    own page. With ``send_via="page"``, messages are sent by the site's own page. ``status_code`` is None if the site reported the
+    activity within the stream of a reply. The error also ends the calls whose messages were waiting.
     """
 
 

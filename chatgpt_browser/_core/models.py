@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -25,7 +26,7 @@ class Prompt:
 
     ``before_send`` is called directly before each attempt to send the message. An awaitable result is awaited. The argument is
     the id that the message will have at the site, or None if the site chooses the id. If the function raises an exception,
-    nothing is sent.
+    nothing is sent. ``queued_at`` is the time (in seconds since the epoch) from which on the message waits.
     """
 
     text: str = field(repr=False)
@@ -33,6 +34,7 @@ class Prompt:
     parent_message_id: str | None = None
     options: MessageOptions = MessageOptions()
     before_send: BeforeSend | None = field(default=None, repr=False, compare=False)
+    queued_at: float = field(default_factory=time.time, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check the types.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import unquote
 
-from .choices import BrowserContextKind, SendVia
+from .choices import MESSAGES_PER_HOUR, BrowserContextKind, SendVia
 from .environment_proxy import environment_proxy
 from .log import logger
 from .urls import BrowserURL, Site, is_browser_url
@@ -127,6 +128,18 @@ def _arguments(name: str, value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _messages_per_hour(name: str, value: object) -> int | None:
+    """Return the limit. None: the limit in the environment variable, or no limit if the variable is not set or is empty."""
+    if value is not None:
+        return _count(at_least=1)(name, value)
+    given = os.environ.get(MESSAGES_PER_HOUR, "").strip()
+    if not given:
+        return None
+    if re.fullmatch(r"[0-9]{1,9}", given) is None or int(given) < 1:
+        raise ValueError(f"{MESSAGES_PER_HOUR} must be a whole number of at least 1, not {given!r}")
+    return int(given)
+
+
 def _proxy(_name: str, value: object) -> dict[str, str] | None:
     settings = {"server": value} if isinstance(value, str) else value
     if settings is None:
@@ -224,6 +237,8 @@ class Options:
     browser_context: BrowserContextKind = field(metadata={"check": _one_of(BrowserContextKind)})
     recover: bool = field(metadata={"check": _flag})
     job_store: Path | None = field(metadata={"check": _path})
+    min_interval: float = field(metadata={"check": to_seconds})
+    messages_per_hour: int | None = field(metadata={"check": _messages_per_hour})
     #: The delay after each of Playwright's actions in milliseconds. Only the pytest plugin sets it.
     slow_mo: float = 0
 

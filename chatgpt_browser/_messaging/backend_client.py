@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio.to_thread
 
+from .._protocol.backend import is_conversation_path
 from .._protocol.error_responses import read_json, read_large_json
 from .._protocol.requests import backend_request
+from .read_pace import ReadPace
 from .response_reader import receive_body, receive_head
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from .._transport.fetch.transport import FetchTransport
     from .._transport.response_stream import ResponseStream
     from .access_token import AccessTokenCache
+    from .pace_gate import PaceGate
     from .secret_filter import SecretFilter
 
 T = TypeVar("T")
@@ -40,12 +43,15 @@ class BackendClient:
         requests: FetchTransport,
         tokens: AccessTokenCache,
         secrets: SecretFilter,
+        pace: PaceGate,
     ) -> None:
         self._options = options
         self._browser_manager = browser_manager
         self._requests = requests
         self._tokens = tokens
         self._secrets = secrets
+        self._pace = pace
+        self._read_pace = ReadPace()
 
     async def request_json(self, method: str, path: str, body: Any = None) -> Any:
         """Send a request and return the parsed JSON of the response. A GET is retried if the network or the server failed.
@@ -61,7 +67,18 @@ class BackendClient:
 
         # tenacity does not await the result of a lambda. Therefore `partial` is used.
         read = functools.partial(self._request, method, path, body)
-        return await retrying_read(read, retries=self._options.retries)
+        if not is_conversation_path(path):
+            return await retrying_read(read, retries=self._options.retries)
+        async with self._pace.reading():
+            return await retrying_read(read, retries=self._options.retries)
+
+    async def read_past(self, path: str) -> Any:
+        """Return the parsed JSON of the list of conversations, or of a past conversation, at the pace of :class:`.ReadPace`.
+
+        :raises ChatGPTError: the request failed, or the site refused the request.
+        """
+        await self._read_pace.wait()
+        return await self.request_json("GET", path)
 
     async def _request(self, method: str, path: str, body: Any) -> Any:
         async def call(session: Session) -> tuple[ResponseStream, Head]:

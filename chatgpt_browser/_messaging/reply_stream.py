@@ -12,6 +12,7 @@ from .._core.log import logger
 from .._core.public import public_type
 from .handoff import HandoffPoller, wait_without_frames
 from .lease import MessageLease
+from .recovery import Recovery
 from .reply_assembler import ReplyAssembler, Update
 from .reply_warnings import warn_about_reply
 from .research_poller import ResearchPoller
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from .deadline import Deadline
     from .idle_timer import IdleTimer
     from .lease import ConversationSlot
-    from .recovery import Recovery
     from .sender import MessageSender
     from .whole_reply import BindFile
 
@@ -164,6 +164,7 @@ class AsyncReplyStream(WholeReplyMixin):
         except BaseException as exc:
             if self._start_recovery(exc):
                 return self._assembler.read(limit, convert=convert)
+            await self._sender.note_refusal(exc)
             self._close(error=exc)
             raise self._with_partial_text(exc) from exc.__cause__
         if updates is None:
@@ -231,8 +232,6 @@ class AsyncReplyStream(WholeReplyMixin):
             return False
         self._assembler.leave_stream()
         error.__traceback__ = None  # The traceback refers to events, which may contain private text.
-        from .recovery import Recovery  # few streams break off
-
         self._follows = not does_not_fit
         response = self._lease.response
         self._recovery = Recovery(
@@ -296,7 +295,7 @@ class AsyncReplyStream(WholeReplyMixin):
                 self._span = sender.start_span(prompt)
                 self._model = prompt.options.model or sender.options.model
                 with self._span.activate():
-                    lease.hold_permit(await sender.acquire_permit())
+                    lease.hold_permit(await sender.acquire_permit(prompt))
                     self._assembler.observer = sender.observe_reply and sender.observe_reply(prompt.text)
                     self._deadline.check()  # The signal may have been aborted during the wait for the permit.
                     self._question = await sender.send(prompt, lease, self._span)

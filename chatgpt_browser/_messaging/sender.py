@@ -16,13 +16,14 @@ from .._core.models import QuestionRef
 from .._core.process_guard import ProcessGuard
 from .._core.telemetry import MessageSpan
 from .._protocol.conversation_tree import Turn
-from .._protocol.error_responses import document_error
+from .._protocol.error_responses import concerns_account, document_error
 from .._transport.base import OutgoingMessage
 from .._transport.fetch.transport import FetchTransport
 from .._transport.site_ui.page_pool import SitePagePool
 from .access_token import AccessTokenCache
 from .backend_client import BackendClient
 from .conversation_lookup import ConversationLookup
+from .pace_gate import PaceGate
 from .permits import MessagePermits
 from .response_reader import SMALL_BODY, receive_body, receive_head
 from .secret_filter import SecretFilter
@@ -63,7 +64,8 @@ class MessageSender:
         requests = FetchTransport(browser_manager)
         self.secrets = SecretFilter(browser_manager)
         self.tokens = AccessTokenCache(options, browser_manager, requests, self.secrets, self.process)
-        self.backend = BackendClient(options, browser_manager, requests, self.tokens, self.secrets)
+        self.pace = PaceGate(options, browser_manager, self.tokens)
+        self.backend = BackendClient(options, browser_manager, requests, self.tokens, self.secrets, self.pace)
         self.conversations = ConversationLookup(self.backend)
         self.permits = MessagePermits(options.max_concurrent_messages)
         self.site_pages = site_pages or SitePagePool(options, browser_manager)
@@ -91,6 +93,7 @@ class MessageSender:
         await self._fetch.close()
         await self.tokens.close()
         await self.site_pages.close()
+        await self.pace.close()
 
     @property
     def is_closed(self) -> bool:
@@ -107,17 +110,27 @@ class MessageSender:
         if self._is_closed:
             raise ClientClosedError
 
+    async def note_refusal(self, error: BaseException) -> None:
+        """Note an error that ended a reply. Unusual activity stops the messages that wait."""
+        if isinstance(error, UnusualActivityError):
+            await self.pace.note(error)
+
     def start_span(self, prompt: Prompt) -> MessageSpan:
         """Start and return the telemetry span of one message."""
-        return MessageSpan(prompt.options.model or self.options.model, self._browser_manager.site.origin)
+        return MessageSpan(self._model_of(prompt), self._browser_manager.site.origin)
 
-    async def acquire_permit(self) -> Permit:
-        """Wait until a message may be sent, and return its permit.
+    def _model_of(self, prompt: Prompt) -> str:
+        return prompt.options.model or self.options.model
 
+    async def acquire_permit(self, prompt: Prompt) -> Permit:
+        """Wait until fewer messages are in flight than allowed, and return the permit of this message.
+
+        :raises RateLimitError: a remembered limit, or ``messages_per_hour``, does not allow the message.
         :raises ClientClosedError: the client is closed.
         :raises ChatGPTError: no browser could be started, or the site could not be reached.
         """
         self.check_open()
+        await self.pace.check(prompt, self._model_of(prompt))
         from .retry import retrying_refresh
 
         # The first call opens the site in the browser. If the network fails, opening is retried, like a refresh of the session.
@@ -132,6 +145,11 @@ class MessageSender:
         :raises ChatGPTError: the message was not sent, or the site refused the message.
         """
         check_attachments(prompt.options.files)
+        async with self.pace.sending(prompt, self._model_of(prompt), lease):
+            return await self._send(prompt, lease, span)
+
+    async def _send(self, prompt: Prompt, lease: MessageLease, span: MessageSpan) -> QuestionRef:
+        """Choose the transport, and send the message. With "auto", change to the site's page if the site requires this."""
         needs_page = self._browser_manager.needs_site_page or prompt.options.needs_page
         transport = self.site_pages if needs_page else self._fetch
         if self.options.send_via == "auto" and transport is self._fetch:
@@ -139,7 +157,7 @@ class MessageSender:
                 return await self._send_once(transport, prompt, lease, span)
             except UnusualActivityError as refusal:
                 # If there is no response, the site refused an earlier request, for example the request for the parent message.
-                if lease.response is None:
+                if lease.response is None or concerns_account(refusal):
                     raise
                 # The site has refused the message. Therefore a second attempt cannot create a duplicate.
                 logger.info("the site accepts messages only from its own page, switching to it: %s", refusal)
@@ -163,6 +181,7 @@ class MessageSender:
         message_id = str(uuid.uuid4())  # All attempts use the same id.
 
         async def attempt(session: Session) -> tuple[OutgoingMessage, Head]:
+            self.pace.check_again(prompt, self._model_of(prompt))
             message = await self._address(transport, prompt, message_id, session)
             lease.delivery = message.delivery
             if prompt.before_send is not None:
@@ -221,8 +240,7 @@ class MessageSender:
                     turn = known
                 else:
                     after, turn = await self.conversations.find_newest_turn(prompt.conversation_id)
-        model = prompt.options.model or self.options.model
-        return OutgoingMessage(prompt, model, message_id, session, turn, after)
+        return OutgoingMessage(prompt, self._model_of(prompt), message_id, session, turn, after)
 
 
 async def _announce(before_send: BeforeSend, message_id: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 MODELS = "models?iim=false&is_gizmo=false&supports_model_picker_upgrade_presets=true"
 #: The path of the list of conversations, relative to the backend's base URL.
 CONVERSATIONS = "conversations"
+_CONVERSATION_PATH = re.compile(r"(conversations?/[^/?]+|conversations)(\?.*)?")
 
 
 @public_type
@@ -37,6 +39,11 @@ def conversation_path(conversation_id: str) -> str:
     :raises ValueError: the id is empty, or cannot be a part of a URL.
     """
     return f"conversation/{_quoted(conversation_id)}"
+
+
+def is_conversation_path(path: str) -> bool:
+    """Return whether a path is the list of conversations or one conversation. The site limits how often both are read."""
+    return _CONVERSATION_PATH.fullmatch(path) is not None
 
 
 def title_path(conversation_id: str) -> str:

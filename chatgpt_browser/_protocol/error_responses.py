@@ -21,7 +21,7 @@ from .._core.errors import (
     UnusualActivityError,
 )
 from .answer_tracker import optional_id
-from .site_words import words_of
+from .site_words import reports_unusual_activity, words_of
 
 if TYPE_CHECKING:
     from .._core.models import Head, Response
@@ -104,7 +104,7 @@ def status_error(response: Response) -> ChatGPTError:
     code = detail.get("code") if isinstance(detail, dict) else None
     code = code if isinstance(code, str) else None
     kind = _BY_CODE.get(code or "") or _BY_STATUS.get(head.status) or APIStatusError
-    if head.status == 403 and "unusual activity" in _detail_text(detail):
+    if 400 <= head.status < 500 and reports_unusual_activity(_detail_text(detail)):
         kind = UnusualActivityError
     message = f"ChatGPTAPI error {head.status}: {_summary(head, detail, response.text)}"
     fields: dict[str, Any] = {
@@ -116,6 +116,11 @@ def status_error(response: Response) -> ChatGPTError:
     if kind is RateLimitError:
         fields |= _delay(head, detail) | {"scope": _scope(detail)}
     return kind(message, **fields)
+
+
+def concerns_account(error: UnusualActivityError) -> bool:
+    """Return whether the site suspects the account. Otherwise it may accept messages from its own page."""
+    return "suspicious" in str(error).lower()
 
 
 def document_error(response: Response) -> ChatGPTError:

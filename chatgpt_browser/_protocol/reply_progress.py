@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._core.errors import StreamError, StreamInterruptedError
+from .._core.errors import ChatGPTError, StreamError, StreamInterruptedError, UnusualActivityError
 from .answer_tracker import AnswerTracker
 from .reply_state import ReplyState
 from .reply_text import ReplyText
@@ -105,11 +105,13 @@ class ReplyProgress:
         """Set the state to ELSEWHERE: the rest of the reply comes from the stored conversation, or from another feed."""
         self.state, self.is_following = _ELSEWHERE, False
 
-    def failed(self, kind: type[StreamError], message: str) -> StreamError:
-        """Return an error of the class ``kind`` with this message, the reply's text so far and the reply's ids."""
+    def failed(self, kind: type[StreamError | UnusualActivityError], message: str) -> ChatGPTError:
+        """Return an error of the class ``kind`` with this message. A ``StreamError`` also has the text so far and the ids."""
+        if not issubclass(kind, StreamError):
+            return kind(message)
         return kind(
             message, partial_text=self.text, conversation_id=self.conversation_id, message_id=self.message_id
         )
 
-    def _interrupted(self, text: str) -> StreamError:
+    def _interrupted(self, text: str) -> ChatGPTError:
         return self.failed(StreamInterruptedError, self.missing.describe(text))

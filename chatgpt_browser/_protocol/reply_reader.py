@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._core.errors import MalformedEventError, StreamError, UnknownEncodingError
+from .._core.errors import ChatGPTError, MalformedEventError, UnknownEncodingError
 from .._core.models import ConversationEvent
 from .answer_tracker import Change, optional_id
 from .delta import KNOWN_ENCODINGS, DeltaDecoder, DeltaError, copied, is_delta
@@ -249,7 +249,7 @@ class ReplyReader(FilesOnlyMixin):
             return None
         raise self.failed(*site_error(self._assembler.data)) if kind == "error" else self._malformed()
 
-    def _malformed(self) -> StreamError:
+    def _malformed(self) -> ChatGPTError:
         # The caller raises the result with `from None`, because the error of the `json` module contains private text.
         self._growth = _NONE
         return self.failed(MalformedEventError, "an event of the stream is not valid JSON")

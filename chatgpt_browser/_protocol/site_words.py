@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
-from .._core.errors import ModerationError, StreamError
+from .._core.errors import ModerationError, StreamError, UnusualActivityError
 from .message import content_type_of, message_metadata
 
 #: First, the names of the fields that contain a text for people, the most specific name first. Second, the names of the fields
@@ -14,6 +15,8 @@ _TEXT_FIELDS = ("message", "detail", "error", "msg", "explanation", "description
 _CODE_FIELDS = ("code", "error_code")
 #: The maximum length of the text, in characters. Longer texts are cut. No known error text of the site is that long.
 _MAX_LENGTH = 2000
+#: Matches the texts with which the site refuses messages of a suspicious account, device or network.
+_UNUSUAL_ACTIVITY = re.compile(r"(unusual|suspicious) activity", re.IGNORECASE)
 _NO_REASON = "the site did not give a reason"
 #: The maximum nesting depth. Lists and objects that are nested more deeply are ignored.
 _MAX_DEPTH = 6
@@ -67,7 +70,14 @@ def _place(steps: Any) -> str:
     return ".".join(str(step) for step in steps if isinstance(step, (str, int)))
 
 
-def error_in(event: dict[str, Any], event_type: str) -> tuple[type[StreamError], str] | None:
+def reports_unusual_activity(words: str) -> bool:
+    """Return whether an error text of the site reports unusual or suspicious activity."""
+    return _UNUSUAL_ACTIVITY.search(words) is not None
+
+
+def error_in(
+    event: dict[str, Any], event_type: str
+) -> tuple[type[StreamError | UnusualActivityError], str] | None:
     """Return the class and the message of the error that an event reports, or None if the event reports no error.
 
     :param event_type: the type from the line ``event:`` of the event.
@@ -84,9 +94,11 @@ def error_in(event: dict[str, Any], event_type: str) -> tuple[type[StreamError],
     return None
 
 
-def site_error(error: Any) -> tuple[type[StreamError], str]:
+def site_error(error: Any) -> tuple[type[StreamError | UnusualActivityError], str]:
     """Return the class and the message of the exception for an error of the site. The error may have any JSON format."""
-    return StreamError, f"ChatGPT ended the reply with an error: {words_of(error) or _NO_REASON}"
+    words = words_of(error)
+    kind = UnusualActivityError if reports_unusual_activity(words) else StreamError
+    return kind, f"ChatGPT ended the reply with an error: {words or _NO_REASON}"
 
 
 def withheld(words: str) -> tuple[type[StreamError], str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import uuid
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ class Owner:
     def __init__(self, store: Path) -> None:
         self._store = store
         self._file: IO[bytes] | None = None
+        # Two threads that create the first two jobs must not create two lock files.
+        self._acquiring = threading.Lock()
         self._pid = 0
         self.name = ""
 
@@ -33,13 +36,14 @@ class Owner:
 
         :raises OSError: the file cannot be created.
         """
-        if self._file is None or self._pid != os.getpid():
-            self.name, self._pid = uuid.uuid4().hex, os.getpid()
-            path = _lock_path(self._store, self.name)
-            self._file = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")  # noqa: SIM115
-            _try_lock(self._file)
-            _OWN.add((self._pid, self.name))
-        return self.name
+        with self._acquiring:
+            if self._file is None or self._pid != os.getpid():
+                self.name, self._pid = uuid.uuid4().hex, os.getpid()
+                path = _lock_path(self._store, self.name)
+                self._file = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")  # noqa: SIM115
+                _try_lock(self._file)
+                _OWN.add((self._pid, self.name))
+            return self.name
 
     def release(self) -> None:
         """Release the lock and delete the file. A second call, or a call in a forked process, has no effect."""

@@ -53,6 +53,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
     ),
     ("ALTER TABLE jobs ADD COLUMN event TEXT",),
+    ("CREATE TABLE accounts (token_hash TEXT PRIMARY KEY, account TEXT NOT NULL, seen_at REAL NOT NULL)",),
 )
 SCHEMA_VERSION = len(MIGRATIONS)
 

@@ -7,17 +7,17 @@ import importlib
 from collections import deque
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._core.errors import BrowserCrashedError, ClientClosedError, OriginError, naming_proxy
 from .._core.log import logger
 from .._core.page_only_origins import PAGE_ONLY_ORIGINS
 from .._core.single_flight import SingleFlight
 from .._core.telemetry import measuring
+from .page_budget import PageBudget
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
-    from contextlib import AbstractAsyncContextManager
 
     from playwright.async_api import BrowserContext
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .._browser.page_setup.page import BrowserPage
     from .._core.options import Options
     from .._protocol.cookies import SessionToken
+    from .browser_observer import BrowserObserver
     from .fetch.fetch_page import FetchPage
 
 T = TypeVar("T")
@@ -54,26 +55,14 @@ def moved_to(origin: str) -> str | None:
     return _MOVES.get(origin)
 
 
-class BrowserObserver(Protocol):
-    """A hook for the browsers of a client. It is called after a browser has started, and around the close of a browser."""
-
-    async def begin(self, browser: Browser) -> None:
-        """Prepare to observe a browser. The browser has just started, and the client has not opened a page in it yet."""
-
-    def closing(
-        self, browser: Browser, front_page: str, session_token: str
-    ) -> AbstractAsyncContextManager[None]:
-        """Return a context manager. The browser is closed in its block.
-
-        The browser may have crashed before. The context manager must not raise an error.
-        """
-
-
 class BrowserManager:
     """Owns one browser with one page on the site, and restarts both after a crash.
 
     ``preload`` is called during a browser start, while this process waits for the browser. It may import modules, for example.
     """
+
+    #: The origins that accept messages only from their own page. They are used if ``send_via`` is "auto".
+    page_only_origins = PAGE_ONLY_ORIGINS
 
     def __init__(
         self, options: Options, session_token: SessionToken, preload: Callable[[], object] = lambda: None
@@ -86,10 +75,11 @@ class BrowserManager:
         self.site = options.site
         #: The hook for the next browser. It must be set before the browser starts.
         self.observer: BrowserObserver | None = None
-        #: The origins that accept messages only from their own page. They are used if ``send_via`` is "auto".
-        self.page_only_origins = PAGE_ONLY_ORIGINS
         #: Called with the new value of the session token after the site has rotated it. It must not raise an error.
         self.on_new_token: Callable[[str], object] = lambda _: None
+        #: Limits how many pages of this client are open.
+        self.page_budget = PageBudget()
+        self.page_budget.register(self._count_pages)
         self._options = options
         self._preload = preload
         self._browser: Browser | None = None
@@ -134,6 +124,9 @@ class BrowserManager:
             return self._page
         with naming_proxy(self._options.proxy):
             return await self._start()
+
+    def _count_pages(self) -> int:
+        return sum(page is not None and page.dead is None for page in (self._page, self._former_page))
 
     async def pass_challenge(self) -> None:
         """Open the site in a second page, so that the browser passes a challenge there.
@@ -322,16 +315,17 @@ class BrowserManager:
     async def _pass_challenge(self) -> None:
         from .._browser.page_setup.page import BrowserPage
 
-        if self._browser is None:
-            raise ClientClosedError
-        page = BrowserPage(await self._browser.open_target())
-        try:
-            with page.while_alive():
-                await page.set_up(self._options, self.site.origin)
-                await page.visit(self.site.session_url, self._options)
-                await self._update_session_token(page)
-        finally:
-            await asyncio.shield(page.close())
+        async with self.page_budget.waiting_to_open():
+            if self._browser is None:
+                raise ClientClosedError
+            page = BrowserPage(await self._browser.open_target())
+            try:
+                with page.while_alive():
+                    await page.set_up(self._options, self.site.origin)
+                    await page.visit(self.site.session_url, self._options)
+                    await self._update_session_token(page)
+            finally:
+                await asyncio.shield(page.close())
 
 
 async def _start_shielded(options: Options, *, watched: bool, preload: Callable[[], object]) -> Browser:

@@ -110,7 +110,9 @@ def _create_client(session_token: str | Path | None, **options: Any) -> ChatGPTA
         raise BrowserLaunchError(
             "There is no display for the browser window: omit --headed, or provide a display (ssh -X, xvfb-run)."
         )
-    return ChatGPTAPI(session_token, **base_url_options(), **given)
+    api = ChatGPTAPI(session_token, **base_url_options(), **given)
+    api._core._sender.pace.use_store()
+    return api
 
 
 def _without_none(options: dict[str, Any]) -> dict[str, Any]:

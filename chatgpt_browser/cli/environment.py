@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from chatgpt_browser._core.choices import MESSAGES_PER_HOUR
 from chatgpt_browser._core.data_folder import DATA_FOLDER
 
 if TYPE_CHECKING:
@@ -47,6 +48,10 @@ VARIABLES = (
     (
         BROWSER["browser_context"],
         "default: the session of that browser's user; own (the default): the session token",
+    ),
+    (
+        MESSAGES_PER_HOUR,
+        "the client's messages_per_hour; `batch` waits when the limit is reached, other commands fail",
     ),
     (PROFILE, "name of the saved login; the option --profile takes precedence"),
     (CONFIG, "path of the config file; the option --config takes precedence"),

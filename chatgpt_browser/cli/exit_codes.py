@@ -110,6 +110,7 @@ JSON_FIELDS = (
     "code",
     "retry_after",
     "scope",
+    "remembered",
     "limit",
     "seconds",
     "partial_text",

@@ -83,6 +83,28 @@ def test_ask_invalid_base_url_exits_2(invoke: Invoke, monkeypatch: pytest.Monkey
     assert "api_base_url" in result.stderr
 
 
+def test_ask_invalid_messages_per_hour_exits_2(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHATGPT_SESSION_TOKEN", "a-token")
+    monkeypatch.setenv("CHATGPT_MESSAGES_PER_HOUR", "twenty")
+    result = invoke("ask", "Hello")
+    assert result.exit_code == 2
+    assert "CHATGPT_MESSAGES_PER_HOUR must be a whole number of at least 1, not 'twenty'" in result.stderr
+
+
+def test_ask_remembered_limit_exits_6_without_a_request(
+    invoke: Invoke, signed_in: FakeChatGPT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed_in.script(Answer.too_many_requests(retry_after=1800))
+    assert invoke("ask", "Hello", "--model", "gpt-4").exit_code == 6
+    count = len(signed_in.requests)
+    result = invoke("ask", "Hello", "--json")
+    assert result.exit_code == 6
+    error = json.loads(result.stdout)["error"]
+    assert error["remembered"] is True
+    assert 0 < error["retry_after"] <= 1800
+    assert len(signed_in.requests) == count
+
+
 def test_ask_options_are_passed_to_the_client(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     given: dict[str, Any] = {}
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer
 
-from chatgpt_browser import History, HistoryMessage
+from chatgpt_browser import History, HistoryMessage, RateLimitError
+from chatgpt_browser.cli.history.rate_limit_waits import RateLimitWaits
 from chatgpt_browser.cli.output import wait_spinner as wait_spinner_module
 from chatgpt_browser.cli.output.conversation_formats import Format, file_name, format_conversation
 from chatgpt_browser.testing import Answer
@@ -313,6 +314,28 @@ def test_history_export_interrupted_prints_count(
     result = invoke("history", "export", conversation_id, conversation_id, "-o", str(tmp_path))
     assert result.exit_code == 6
     assert "0 of 2 written" in result.stderr
+
+
+def test_history_export_short_rate_limit_is_waited_for(
+    invoke: Invoke, account: Account, conversation_id: str, tmp_path: Path
+) -> None:
+    limit = Answer(429, {"detail": "Slow down."}, headers=[("retry-after", "0.1")])
+    account.server.script_path(f"/conversation/{conversation_id}", limit)
+    result = invoke("history", "export", conversation_id, conversation_id, "-o", str(tmp_path))
+    assert result.exit_code == 0
+    assert "the site limits how often conversations are read" in result.stderr
+    assert "2 of 2 written" in result.stderr
+
+
+def test_rate_limit_waits_total_is_limited() -> None:
+    slept: list[float] = []
+
+    def refuse() -> None:
+        raise RateLimitError("Slow down.", retry_after=700)
+
+    with pytest.raises(RateLimitError):
+        RateLimitWaits(slept.append).read(refuse)
+    assert slept == [700, 700]
 
 
 @pytest.mark.parametrize("arguments", [[], ["a", "--all"], ["a", "b"], ["--all"]])

@@ -66,6 +66,8 @@ FURTHER_OPTIONS = {
     "browser_context": "own",
     "recover": True,
     "job_store": None,
+    "min_interval": 0,
+    "messages_per_hour": None,
 }
 
 

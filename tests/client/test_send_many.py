@@ -26,6 +26,7 @@ from chatgpt_browser import (
 from chatgpt_browser._client import job_run
 from chatgpt_browser._client.batch import Batch, ReplyResult
 from chatgpt_browser._client.send_many import _results
+from chatgpt_browser._core.pace import local_limit_error
 from chatgpt_browser.testing import Answer, Break, Gate, Reply
 from tests.support.scripted_site import can_send
 
@@ -241,6 +242,16 @@ async def test_send_many_rate_limit_pauses_for_retry_after(
     assert all(result.seconds < ended - last_sent[result.message.text] + 0.1 for result in results), (
         "a result's duration does not include pauses"
     )
+
+
+async def test_send_many_local_limit_is_waited_for_even_without_pauses(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "chatgpt_browser")
+    sender = FakeSender(errors={"a": [local_limit_error(20, 0.05)]})
+    assert [result.reply async for result in sender.results("a", longest_pause=0)] == ["re a"]
+    assert "waiting 0 s, until " in caplog.text
+    assert ": the limit of 20 messages per hour" in caplog.text
 
 
 @pytest.mark.parametrize("retry_after", [None, 61.0])

@@ -24,6 +24,10 @@ BAD: list[tuple[str, Any]] = [
     ("retries", 1.5),
     ("max_concurrent_messages", 0),
     ("max_concurrent_messages", True),
+    ("min_interval", -1),
+    ("min_interval", "2 s"),
+    ("messages_per_hour", 0),
+    ("messages_per_hour", 2.5),
     ("model", ""),
     ("model", None),
     ("api_base_url", "chat.openai.com/api"),
@@ -97,6 +101,25 @@ def test_client_default_context_needs_no_token_and_ignores_a_token(caplog: pytes
     assert "a-session-token" not in caplog.text
     with pytest.raises(InvalidSessionTokenError):
         ChatGPTAPI(None)
+
+
+def test_messages_per_hour_option_comes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value, expected in ((None, None), ("", None), (" 20 ", 20)):
+        monkeypatch.setenv("CHATGPT_MESSAGES_PER_HOUR", value or "")
+        assert ChatGPTAPI("t")._options.messages_per_hour == expected
+    assert ChatGPTAPI("t", messages_per_hour=5)._options.messages_per_hour == 5
+    assert ChatGPTAPI("t", min_interval=timedelta(seconds=2))._options.min_interval == 2
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "many", "1.5", "1_0"])
+def test_messages_per_hour_invalid_environment_raises_value_error(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATGPT_MESSAGES_PER_HOUR", value)
+    with pytest.raises(
+        ValueError, match="CHATGPT_MESSAGES_PER_HOUR must be a whole number of at least 1, not"
+    ):
+        ChatGPTAPI("t")
 
 
 def test_to_seconds_accepts_milliseconds_and_timedelta() -> None:

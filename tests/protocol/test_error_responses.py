@@ -46,6 +46,8 @@ def error_of(status: int, detail: Any = None, headers: dict[str, str] | None = N
         ),
         (401, {"message": "No", "code": "invalid_jwt"}, AccessTokenRejectedError, "invalid_jwt"),
         (403, "Our systems have detected unusual activity from your system.", UnusualActivityError, None),
+        (403, "Suspicious activity was detected in your account.", UnusualActivityError, None),
+        (429, "Suspicious activity was detected in your account.", UnusualActivityError, None),
         (
             404,
             {"message": "Conversation not found", "code": "conversation_not_found"},

@@ -7,11 +7,14 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chatgpt_browser._core.errors import JobNotFoundError, JobStoreError
+from chatgpt_browser._store import owner
 from chatgpt_browser._store.job_record import hash_text
 from chatgpt_browser._store.job_store import JobStore
 from chatgpt_browser._store.schema import MIGRATIONS, SCHEMA_VERSION
@@ -41,6 +44,23 @@ def run_python(code: str, *arguments: object) -> str:
     """Run code in another process and return its output. The process is expected to kill itself or to end."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60).stdout.strip()
+
+
+def test_create_from_several_threads_has_one_owner(store: JobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    start, lock_path = threading.Barrier(4), owner._lock_path
+
+    def find_slowly(path: Path, name: str) -> Path:
+        time.sleep(0.05)  # so that the other threads run meanwhile
+        return lock_path(path, name)
+
+    def create(_: int) -> str | None:
+        start.wait(30)
+        return store.create(origin=ORIGIN, text="question").owner
+
+    monkeypatch.setattr(owner, "_lock_path", find_slowly)
+    with ThreadPoolExecutor(4) as pool:
+        owners = set(pool.map(create, range(4)))
+    assert owners == {store._owner.name}
 
 
 CRASH = """

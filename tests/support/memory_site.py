@@ -65,6 +65,8 @@ class MemoryBrowserManager:
         self.former_tokens: list[SessionToken] = []
         #: JSON values by the path of a backend request; other paths are not found.
         self.backend: dict[str, Any] = {}
+        #: Frames of error responses by the path of a backend request.
+        self.failures: dict[str, list[Frame]] = {}
         self.access_tokens: list[str] = []
         self.challenges_passed = 0
 
@@ -78,7 +80,8 @@ class MemoryBrowserManager:
             data: Any = {"user": {}, "accessToken": self.access_tokens[-1], "expires": None}
         else:
             data = self.backend.get(request.url.removeprefix(self.site.backend_api_base_url))
-        for frame in body(404 if data is None else 200, json.dumps(data)):
+        failure = self.failures.get(request.url.removeprefix(self.site.backend_api_base_url))
+        for frame in failure or body(404 if data is None else 200, json.dumps(data)):
             stream.deliver(frame)
         stream.request_ended()
         return stream

@@ -108,6 +108,7 @@ def base_urls(server: FakeChatGPT) -> dict[str, Any]:
 
 def can_send(api: ChatGPTAPI) -> bool:
     """Return whether a client can still send a message and receive the reply."""
+    api._core._sender.pace.forget_limits()
     return api.send_message("Still there?", timeout_ms=60_000) == 'You said: "Still there?".'
 
 

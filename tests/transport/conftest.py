@@ -33,3 +33,11 @@ def page_client(app_site: ScriptedSite) -> Iterator[ChatGPTAPI]:
         **base_urls(app_site.server),
     ) as client:
         yield client
+
+
+@pytest.fixture(autouse=True)
+def forget_limits(request: pytest.FixtureRequest) -> None:
+    """Forget the rate limits of earlier tests, because tests share the client."""
+    if "page_client" in request.fixturenames:
+        client: ChatGPTAPI = request.getfixturevalue("page_client")
+        client._core._sender.pace.forget_limits()

@@ -205,6 +205,7 @@ def test_send_via_page_refusal_raises_status_error_without_retry(
 ) -> None:
     with pytest.raises(RateLimitError) as limit:
         api.send_message(scripted_site.answering(Answer.model_cap(clears_in=90)))
+    api._core._sender.pace.forget_limits()
     with pytest.raises(UnusualActivityError, match="unusual activity"):
         api.send_message(scripted_site.answering(Answer.unusual_activity()))
     assert limit.value.retry_after == 90
@@ -591,6 +592,7 @@ def test_site_page_failed_request_closes_page(scripted_site: ScriptedSite, api: 
             api.send_message(scripted_site.answering(refused))
         assert page.dead is not None
         assert page not in [*pool.idle_pages, *busy_pages(pool)]
+    api._core._sender.pace.forget_limits()
     assert api.send_message("Still there?") == 'You said: "Still there?".'
 
 

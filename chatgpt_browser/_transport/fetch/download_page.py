@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ..._browser.cdp_target import Target
     from ..._core.options import Options
+    from ..page_budget import PageBudget
 
 #: The maximum number of files that a client downloads at the same time. Each download needs a page.
 _MAX_PAGES = 2
@@ -53,6 +54,8 @@ class DownloadPage(FetchPage):
 class TargetProvider(Protocol):
     """The part of :class:`BrowserManager` that opens blank pages."""
 
+    page_budget: PageBudget
+
     async def open_target(self) -> Target:
         """Open a blank page, and return its target."""
         ...
@@ -70,12 +73,13 @@ class DownloadPages:
         self._opening = asyncio.Lock()
         self._pages: set[DownloadPage] = set()
         self._is_closed = False
+        targets.page_budget.register(lambda: len(self._pages))
 
     @asynccontextmanager
     async def open(self, origin: str) -> AsyncIterator[DownloadPage]:
         """Yield a page that can send requests to the origin. The page is closed at the end of the block.
 
-        If the maximum number of pages is open, first wait until one of them is closed.
+        If the maximum number of download pages or of pages of the client is open, first wait until one of them is closed.
 
         :raises ClientClosedError: the client was closed.
         :raises BrowserError: the page could not be opened.
@@ -83,7 +87,7 @@ class DownloadPages:
         async with self._free:
             if self._is_closed:
                 raise ClientClosedError
-            async with self._opening:
+            async with self._targets.page_budget.waiting_to_open(), self._opening:
                 page = DownloadPage(await self._targets.open_target())
                 self._pages.add(page)
                 try:
@@ -101,6 +105,7 @@ class DownloadPages:
         self._pages.discard(page)
         if not self._is_closed:
             await asyncio.shield(page.close())
+            self._targets.page_budget.notify()
 
     def close(self) -> None:
         """Fail all downloads with :class:`ClientClosedError`. The pages are closed together with their browser."""

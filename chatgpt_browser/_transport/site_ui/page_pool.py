@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..._core.background import BackgroundTasks
 from ..._core.errors import BrowserCrashedError, ChallengeError, ChatGPTError, ClientClosedError, PageError
@@ -14,6 +14,8 @@ from ..base import DeliveryState
 from .lost_message import LostMessageError
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from ..._core.options import Options
     from ..._protocol.conversation_tree import Turn
     from ..base import OutgoingMessage
@@ -45,7 +47,10 @@ class SitePagePool:
         self.step_timeout = options.first_byte_timeout
         self._pages: list[SitePage] = []
         self._closing = BackgroundTasks()
+        #: The number of pages that are being closed.
+        self._leaving = 0
         self._is_closed = False
+        browser_manager.page_budget.register(self._count_pages, self._close_idle_page)
 
     @property
     def idle_pages(self) -> list[SitePage]:
@@ -98,7 +103,7 @@ class SitePagePool:
     async def _send_once(self, message: OutgoingMessage) -> ResponseStream:
         page = await self._take(message.prompt.conversation_id, message.turn.question_id)
         try:
-            return await page.send(
+            stream = await page.send(
                 message,
                 self._browser_manager.site,
                 model=None if message.model in SITE_CHOICE_MODELS else message.model,
@@ -107,23 +112,31 @@ class SitePagePool:
         except BaseException as exc:
             self._discard(page, exc if isinstance(exc, ChatGPTError) else ClientClosedError())
             raise
+        stream.when_over(self._browser_manager.page_budget.notify)
+        return stream
 
     async def _take(self, conversation_id: str | None, question_id: str | None) -> SitePage:
         """Reserve a page for a message and return the page.
 
         The first choice is an idle page that shows the conversation. The second choice is the page that has been idle for the
-        longest time, because its conversation is the least likely to continue. If no page is idle, open a new page.
+        longest time, because its conversation is the least likely to continue. If no page is idle, open a new page. If the
+        maximum number of pages is open, wait until a page is idle or is closed.
         """
-        if self._is_closed:
-            raise ClientClosedError
-        self._pages = [page for page in self._pages if page.dead is None]
-        if idle := self.idle_pages:
-            page = next((page for page in idle if page.shows(conversation_id, question_id)), idle[0])
-        else:
-            page = await self._open()
-            self._pages.append(page)
-        page.reserve()
-        return page
+        budget = self._browser_manager.page_budget
+        while not self._is_closed:
+            is_full = budget.is_full  # The count also removes the pages that have crashed.
+            if idle := self.idle_pages:
+                page = next((page for page in idle if page.shows(conversation_id, question_id)), idle[0])
+            elif is_full:
+                await budget.wait_for_change()
+                continue
+            else:
+                with budget.opening():
+                    page = await self._open()
+                    self._pages.append(page)
+            page.reserve()
+            return page
+        raise ClientClosedError
 
     async def _open(self) -> SitePage:
         """Open a page and return it. If the caller is cancelled meanwhile, close the page as soon as it is open."""
@@ -134,7 +147,7 @@ class SitePagePool:
         try:
             return await asyncio.shield(opening)
         except asyncio.CancelledError:
-            self._closing.spawn(_close_once_open(opening))
+            self._leave(_close_once_open(opening))
             raise
 
     def _discard(self, page: SitePage, reason: ChatGPTError) -> None:
@@ -145,7 +158,29 @@ class SitePagePool:
         """
         self._pages = [other for other in self._pages if other is not page]
         page.die(reason)
-        self._closing.spawn(page.close(reason))
+        self._leave(page.close(reason))
+
+    def _leave(self, closing: Coroutine[Any, Any, None]) -> None:
+        """Close a page in the background. Until it is closed, the page counts as open."""
+        self._leaving += 1
+        self._closing.spawn(closing).add_done_callback(self._on_left)
+
+    def _on_left(self, _: object) -> None:
+        self._leaving -= 1
+        self._browser_manager.page_budget.notify()
+
+    def _count_pages(self) -> int:
+        """Return the number of open pages, and begin to close the pages that have crashed."""
+        for page in [page for page in self._pages if page.dead is not None]:
+            self._discard(page, page.dead or ClientClosedError())
+        return len(self._pages) + self._leaving
+
+    def _close_idle_page(self) -> bool:
+        """Begin to close the page that has been idle for the longest time. Return False if no page is idle."""
+        idle = self.idle_pages
+        if idle:
+            self._discard(idle[0], ClientClosedError())
+        return bool(idle)
 
     async def close(self) -> None:
         """End all messages in flight with a :class:`ClientClosedError`.
@@ -156,6 +191,7 @@ class SitePagePool:
         pages, self._pages = self._pages, []
         for page in pages:
             page.die(ClientClosedError())
+        self._browser_manager.page_budget.notify()
         await self._closing.cancel()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from ..output.wait_spinner import WaitSpinner, wait_spinner
 from ..shared_options import CONVERSATION_ARGUMENT, Headed, Verbose
 from ..state.conversation_lookup import find_conversation_id
 from .export_folder import Entry, ExportFolder
+from .rate_limit_waits import RateLimitWaits
 
 if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI
@@ -69,7 +71,9 @@ def export(
     """Export conversations as Markdown or JSON: one to standard output, or each to a file in a folder.
 
     When --all is used again with the same folder, only conversations that
-    changed are fetched. This also resumes an export after a rate limit.
+    changed are fetched. When the site sets a rate limit, the command waits
+    as long as the site requests, in total at most 30 minutes. To resume an
+    export that has ended, run the same command again.
     A file whose conversation has got another title is replaced.
 
     [dim]Examples:[/dim]
@@ -136,7 +140,7 @@ def export_each(
 ) -> int:
     """Write conversations to the folder. Return the exit code of the first failure, or 0 if there was no failure.
 
-    If a conversation cannot be read or written, print a line on standard error and export the others.
+    If a conversation cannot be read or written, print a line on standard error and export the others. After a rate limit, wait.
 
     :param ids: the ids of the conversations to write. If it is None, write all conversations whose file is missing or outdated.
     :raises typer.BadParameter: the folder cannot be created.
@@ -147,7 +151,8 @@ def export_each(
     except OSError as error:
         raise typer.BadParameter(f"cannot write the export: {error}", param_hint="'--output'") from None
     wanted = [Entry(conversation_id) for conversation_id in ids or ()]
-    for entry in map(Entry.of, list_newest(api, None) if ids is None else ()):
+    waits = RateLimitWaits()
+    for entry in map(Entry.of, waits.read(lambda: list_newest(api, None)) if ids is None else ()):
         if folder.is_up_to_date(entry):
             folder.remove_outdated(entry)
         else:
@@ -158,7 +163,7 @@ def export_each(
         for number, entry in enumerate(wanted, 1):
             spinner.what = f"{number} of {len(wanted)}: {entry.title or entry.id}"
             with failures.reported(entry):
-                history = api.get_history(entry.id)
+                history = waits.read(functools.partial(api.get_history, entry.id))
                 folder.write(entry if ids is None else Entry.of(history), history)
                 written += 1
     finally:

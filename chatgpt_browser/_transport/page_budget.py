@@ -1,0 +1,75 @@
+"""Limits how many pages of the site one client has open at once, whichever transport opens them."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING
+
+import anyio
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+#: The maximum number of pages. Another project has seen that the site limits an account with six open pages, but not with five.
+MAX_PAGES = 5
+#: While a holder waits, the pages are counted again at this interval in seconds. A page that has crashed, or whose reply was
+#: stopped, does not notify the budget.
+_INTERVAL = 0.5
+
+
+class PageBudget:
+    """Counts the pages of all holders. A holder waits until fewer than :data:`MAX_PAGES` are open, and then opens a page."""
+
+    def __init__(self) -> None:
+        self._counts: list[Callable[[], int]] = []
+        self._closers: list[Callable[[], bool]] = []
+        self._opening = 0
+        self._changed = asyncio.Event()
+
+    def register(self, count: Callable[[], int], close_idle: Callable[[], bool] | None = None) -> None:
+        """Add a holder: an object that opens pages, for example a transport.
+
+        :param count: returns the number of open pages of the holder. Pages that are being opened do not count.
+        :param close_idle: begins to close a page that is not in use. It returns False if there is no such page.
+        """
+        self._counts.append(count)
+        if close_idle is not None:
+            self._closers.append(close_idle)
+
+    @property
+    def is_full(self) -> bool:
+        """True if no other page may be opened now."""
+        return self._opening + sum(count() for count in self._counts) >= MAX_PAGES
+
+    def notify(self) -> None:
+        """Wake the holders that wait. Called after a page was closed or has become idle."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def wait_for_change(self) -> None:
+        """Wait until a page was closed or has become idle, at most 0.5 s."""
+        with anyio.move_on_after(_INTERVAL):
+            await self._changed.wait()
+
+    @contextmanager
+    def opening(self) -> Iterator[None]:
+        """Count one more page while the block opens it. After the block, the holder counts the page."""
+        self._opening += 1
+        try:
+            yield
+        finally:
+            self._opening -= 1
+            self.notify()
+
+    @asynccontextmanager
+    async def waiting_to_open(self) -> AsyncIterator[None]:
+        """Wait until another page may be opened, and count this page during the block.
+
+        If the maximum number of pages is open, and one of them is idle, the idle page is closed.
+        """
+        while self.is_full:
+            any(close_idle() for close_idle in self._closers)  # `any` ends after the first page.
+            await self.wait_for_change()
+        with self.opening():
+            yield
