@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import unquote
 
-from .choices import BrowserContextKind, SendVia
+from .choices import MESSAGES_PER_HOUR, BrowserContextKind, SendVia
 from .environment_proxy import environment_proxy
 from .log import logger
 from .urls import BrowserURL, Site, is_browser_url
@@ -24,8 +24,6 @@ SEED_USER_AGENT = (
 )
 
 Milliseconds = float | timedelta
-#: The environment variable for the option ``messages_per_hour``. The option takes precedence.
-MESSAGES_PER_HOUR = "CHATGPT_MESSAGES_PER_HOUR"
 #: The default value of ``model``. It was the default model of the npm API in 2022.
 DEFAULT_MODEL = "text-davinci-002-render"
 #: If ``model`` has one of these values, the site chooses the model.

@@ -12,6 +12,7 @@ from .._core.log import logger
 from .._core.public import FileT, public_type
 from .handoff import HandoffPoller, wait_without_frames
 from .lease import MessageLease
+from .recovery import Recovery
 from .reply_assembler import ReplyAssembler, Update
 from .reply_warnings import warn_about_reply
 from .research_poller import ResearchPoller
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from .deadline import Deadline
     from .idle_timer import IdleTimer
     from .lease import ConversationSlot
-    from .recovery import Recovery
     from .sender import MessageSender
     from .whole_reply import BindFile
 
@@ -232,8 +232,6 @@ class AsyncReplyStream(WholeReplyMixin[FileT]):
             return False
         self._assembler.leave_stream()
         error.__traceback__ = None  # The traceback refers to events, which may contain private text.
-        from .recovery import Recovery  # few streams break off
-
         self._follows = not does_not_fit
         response = self._lease.response
         self._recovery = Recovery(

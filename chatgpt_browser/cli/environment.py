@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from chatgpt_browser._core.choices import MESSAGES_PER_HOUR
 from chatgpt_browser._core.data_folder import DATA_FOLDER
-from chatgpt_browser._core.options import MESSAGES_PER_HOUR
 
 if TYPE_CHECKING:
     from chatgpt_browser._core.options import Options

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer
 
-from chatgpt_browser._core.options import Options
 from chatgpt_browser.cli import app
 from chatgpt_browser.cli.client_factory import client_from_environment
 from chatgpt_browser.cli.command_class import apply_config
@@ -174,14 +173,13 @@ def test_config_option_over_variable_before_and_after_command(
         assert f"model\toption\t{other}, line 1" in invoke(*words).stdout
 
 
-@pytest.mark.skipif("min_interval" not in Options.__dataclass_fields__, reason="the client has no pace yet")
 def test_config_pace_reaches_the_client_unless_a_variable_is_set(
     write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_config("[pace]\nmin_interval = 1500\nmessages_per_hour = 30")
     monkeypatch.setenv("CHATGPT_SESSION_TOKEN", "a-token")
     with client_from_environment() as api:
-        options: Any = api._options
+        options = api._options
         assert (options.min_interval, options.messages_per_hour) == (1.5, 30)
     monkeypatch.setenv("CHATGPT_MESSAGES_PER_HOUR", "7")
     assert Settings().get("pace.messages_per_hour") == (7, "CHATGPT_MESSAGES_PER_HOUR")

@@ -77,9 +77,9 @@ def test_import_loads_no_heavy_module() -> None:
 def test_client_import_loads_no_module_that_few_messages_need() -> None:
     modules = modules_after("from chatgpt_browser import ChatGPTAPI")
     rare = (
-        "_client.job_codec", "_client.job_runner", "_messaging.image_wait", "_messaging.recovery",
+        "_client.job_codec", "_client.job_runner", "_messaging.image_wait",
         "_protocol.conversation_pages", "_protocol.file_refs", "_protocol.history", "_protocol.model_list",
-        "_protocol.plain_text", "_protocol.reply_collector", "_protocol.stored_answer",
+        "_protocol.plain_text", "_protocol.reply_collector",
     )  # fmt: skip
     assert "chatgpt_browser._messaging.reply_stream" in modules
     assert modules.isdisjoint(f"chatgpt_browser.{name}" for name in rare)

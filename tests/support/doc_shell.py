@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import shlex
 import subprocess
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator, Sequence
 
+#: Matches a word that sets a variable for the command after it.
+ASSIGNMENT = re.compile(r"\w+=")
 OPERATORS = re.compile(r"[|&;()<>]+")
 #: Programs of other projects, whose options are not checked.
 UNCHECKED = {
@@ -45,7 +48,10 @@ DISTRIBUTION = "chatgpt-browser-api"
 def problems(code: str) -> list[str]:
     """Return the problems of a block."""
     found = subprocess.run(["bash", "-n"], input=code, text=True, capture_output=True).stderr.splitlines()
-    for words in commands(code):
+    for line in commands(code):
+        words = [*itertools.dropwhile(ASSIGNMENT.match, line)]
+        if not words:
+            continue
         name, *rest = words
         check = CHECKS.get(name)
         if check is not None:

@@ -48,8 +48,8 @@ def login(
 
     The command does not fill in or click anything. If the site shows a check that only a person can pass, pass it in this window.
 
-    With --profile, several logins can be saved side by side. Each has its own session, browser profile, last conversation and
-    chat history. Jobs and their replies belong to no login.
+    With --profile, you can save several logins. Each login has a session, a browser profile, a last conversation and
+    a chat history. Jobs and their replies belong to no login.
 
     [dim]Examples:[/dim]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
-#: Matches a code span. The same number of backticks begins and ends it, and a backslash before it is no escape of a backslash.
+#: Matches a code span, which begins and ends with the same number of backticks. A backtick after a backslash begins no span.
 _SPAN = re.compile(r"(?<![`\\])((?:\\\\)*)(`+)(?!`)(.+?)(?<!`)\2(?!`)", re.DOTALL)
 #: Matches what precedes the text of a line in lists and quotes.
 _PREFIX = re.compile(r"[ \t>]*")
