@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from .._core.errors import ConversationNotFoundError
@@ -10,11 +11,16 @@ from .._protocol.backend import conversation_path, conversations_path, read_conv
 from .._protocol.stored_questions import find_question
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from .._protocol.backend import ConversationSummary
     from .._protocol.stored_questions import SentMessage
     from .backend_client import BackendClient
 
-#: At most this many of the newest conversations are read. Each conversation is one request.
+#: At most this many conversations are read. Each conversation is one request.
 _MAX_CONVERSATIONS = 10
+#: At most this many pages of the list of conversations are read, and the number of conversations on a page.
+_MAX_PAGES, _PAGE_SIZE = 5, 20
 #: The clocks of this machine and of the site may differ by this number of seconds.
 CLOCK_DIFFERENCE = 60.0
 
@@ -23,19 +29,39 @@ async def look_up_question(backend: BackendClient, sent: SentMessage) -> Questio
     """Return the ids of the message if the site has received it. Otherwise return None.
 
     If the id of the conversation is unknown, the message has started a new conversation. Then the conversations that have changed
-    since the message was sent are read.
+    since the message was sent are read. The first conversation that is read is the one that was created closest to that time.
 
     :raises ChatGPTError: the conversations could not be read, so that the result is unknown.
     """
     if sent.conversation_id is not None:
         return await _look_into(backend, sent.conversation_id, sent)
-    listed = read_conversations(await backend.request_json("GET", conversations_path(0, 20)))
-    since = sent.sending_at - CLOCK_DIFFERENCE
-    recent = [each.id for each in listed if each.update_time is None or each.update_time.timestamp() >= since]
-    for conversation_id in recent[:_MAX_CONVERSATIONS]:
-        if (found := await _look_into(backend, conversation_id, sent)) is not None:
+    recent = await _list_since(backend, sent.sending_at - CLOCK_DIFFERENCE)
+    recent.sort(key=lambda each: _distance(each.create_time, sent.sending_at))
+    for conversation in recent[:_MAX_CONVERSATIONS]:
+        if (found := await _look_into(backend, conversation.id, sent)) is not None:
             return found
     return None
+
+
+async def _list_since(backend: BackendClient, since: float) -> list[ConversationSummary]:
+    """Return the conversations that have changed since a time, the newest first."""
+    found: list[ConversationSummary] = []
+    for page in range(_MAX_PAGES):
+        path = conversations_path(page * _PAGE_SIZE, _PAGE_SIZE)
+        listed = read_conversations(await backend.request_json("GET", path))
+        recent = [each for each in listed if _is_since(each.update_time, since)]
+        found += recent
+        if len(recent) < _PAGE_SIZE:
+            break
+    return found
+
+
+def _is_since(time: datetime | None, since: float) -> bool:
+    return time is None or time.timestamp() >= since
+
+
+def _distance(time: datetime | None, sending_at: float) -> float:
+    return math.inf if time is None else abs(time.timestamp() - sending_at)
 
 
 async def _look_into(backend: BackendClient, conversation_id: str, sent: SentMessage) -> QuestionRef | None:

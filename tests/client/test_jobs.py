@@ -323,7 +323,7 @@ def test_wait_in_another_process_fetches_an_answer_of_40_minutes(tmp_path: Path)
             job_id = api.submit("a deep question").id
         arguments = [server.session_token, *map(str, base_urls(server).values()), str(path), job_id]
         command = [sys.executable, "-c", LATER_PROCESS, *arguments]
-        output = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+        output = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True).stdout
         posts = posts_of(server.requests)
     state, reply, seconds = output.split("|")
     assert (state, reply) == ("running", "".join(words))
