@@ -1,6 +1,6 @@
 """Sends a batch of messages. This module controls the order of the messages, the pauses, and the end of the batch.
 
-The module does not depend on browsers and pages, because the caller passes the function that sends one message.
+The module does not depend on browsers, pages and the job store, because the caller passes the object that sends one message.
 """
 
 from __future__ import annotations
@@ -9,11 +9,9 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 import anyio
 
@@ -28,6 +26,7 @@ from .._core.errors import (
     ChallengeError,
     ChatGPTError,
     ClientClosedError,
+    JobStoreError,
     OriginError,
     PageError,
     RateLimitError,
@@ -35,16 +34,10 @@ from .._core.errors import (
 from .._core.message_options import MessageOptions
 from .._core.models import BatchMessage, BatchResult, Prompt
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
 logger = logging.getLogger("chatgpt_browser")
 
-#: The type of the callback ``on_delivery``. Its arguments are a message, ``"sending"`` or ``"refused"``, and the id of the
-#: message at the site (None if this id is unknown).
-OnDelivery = Callable[[BatchMessage, str, "str | None"], None]
-
-#: Errors that end the batch, because the next message would also fail. They concern the session, the browser or an abort.
+#: Errors that end the batch, because the next message would also fail. They concern the session, the browser, the job store or an
+#: abort.
 _ENDS_BATCH = (
     AbortError,
     APIConnectionError,
@@ -53,6 +46,7 @@ _ENDS_BATCH = (
     BrowserNotFoundError,
     ChallengeError,
     ClientClosedError,
+    JobStoreError,
     OriginError,
     PageError,
 )
@@ -64,6 +58,33 @@ class ReplyResult(NamedTuple):
     text: str
     conversation_id: str | None
     message_id: str | None
+
+
+class MessageFailedError(Exception):
+    """A message has failed with ``error``, and the batch continues, whatever the class of ``error``."""
+
+    def __init__(self, error: ChatGPTError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class MessageJobs(Protocol):
+    """Sends the messages of a batch. Each message is a job."""
+
+    #: The id of each message's job. The key is the index of the message.
+    ids: dict[int, str]
+
+    async def send(self, index: int, message: BatchMessage, prompt: Prompt) -> ReplyResult:
+        """Send a message and return its reply.
+
+        :raises MessageFailedError: the message has failed, and the batch continues.
+        :raises ChatGPTError: the message has failed.
+        """
+        ...
+
+    async def release(self, index: int) -> None:
+        """Note that the caller has handled the result of a message."""
+        ...
 
 
 def not_sent() -> ChatGPTError:
@@ -114,16 +135,14 @@ class Batch:
 
     def __init__(
         self,
-        send: Callable[[Prompt], Awaitable[ReplyResult]],
+        jobs: MessageJobs,
         *,
         window: int,
         in_order: bool,
         longest_pause: float,
         signal: AbortSignal | None,
-        on_delivery: OnDelivery | None = None,
     ) -> None:
-        self._send = send
-        self._on_delivery = on_delivery
+        self._jobs = jobs
         self._window = window
         self._in_order = in_order
         self._longest_pause = longest_pause
@@ -184,8 +203,9 @@ class Batch:
     async def release_result(self) -> None:
         """Remove the last result of :meth:`get` from the window, so that another message may be added."""
         if self._handed_out is not None:
-            self._tasks.remove(self._handed_out)
-            self._handed_out = None
+            task, self._handed_out = self._handed_out, None
+            self._tasks.remove(task)
+            await self._jobs.release(task.result().index)
             self._notify_change()
 
     async def get(self) -> BatchResult | None:
@@ -247,39 +267,38 @@ class Batch:
             await self._wait_for_pause_end()
             began = time.perf_counter()
             try:
-                reply, conversation_id, message_id = await self._deliver(
-                    message, conversation.prompt(message)
-                )
+                reply = await self._jobs.send(index, message, conversation.prompt(message))
             except RateLimitError as exc:
                 self._pause(exc)
-            except ChatGPTError as exc:
-                if _ends_batch(exc):
+            except (ChatGPTError, MessageFailedError) as exc:
+                if ends_batch(exc):
                     raise
                 conversation.has_failed = True
-                return BatchResult(index, message, error=exc, seconds=time.perf_counter() - began)
+                error = exc.error if isinstance(exc, MessageFailedError) else exc
+                return self._result(index, message, began, error=error)
             else:
-                conversation.conversation_id, conversation.message_id = conversation_id, message_id
-                seconds = time.perf_counter() - began
-                return BatchResult(
-                    index, message, reply, None, conversation_id, message_id, seconds=round(seconds, 3)
+                conversation.conversation_id, conversation.message_id = (
+                    reply.conversation_id,
+                    reply.message_id,
                 )
+                return self._result(index, message, began, *reply)
 
-    async def _deliver(self, message: BatchMessage, prompt: Prompt) -> ReplyResult:
-        """Send a message and return its reply. Call ``on_delivery`` before each attempt, and after a refusal by the site."""
-        on_delivery = self._on_delivery
-        if on_delivery is None:
-            return await self._send(prompt)
-        placed = replace(
-            message, conversation_id=prompt.conversation_id, parent_message_id=prompt.parent_message_id
+    def _result(
+        self,
+        index: int,
+        message: BatchMessage,
+        began: float,
+        reply: str | None = None,
+        conversation_id: str | None = None,
+        message_id: str | None = None,
+        *,
+        error: ChatGPTError | None = None,
+    ) -> BatchResult:
+        seconds = round(time.perf_counter() - began, 3)
+        ids = conversation_id, message_id
+        return BatchResult(
+            index, message, reply, error, *ids, seconds=seconds, job_id=self._jobs.ids.get(index)
         )
-        try:
-            return await self._send(
-                replace(prompt, before_send=lambda id_: on_delivery(placed, "sending", id_))
-            )
-        except APIStatusError as exc:
-            if 400 <= (exc.status_code or 0) < 500:
-                on_delivery(placed, "refused", None)
-            raise
 
     # ---- pauses ------------------------------------------------------------------------------------------------------
 
@@ -315,7 +334,7 @@ class Batch:
             raise self._error
 
 
-def _ends_batch(error: ChatGPTError) -> bool:
+def ends_batch(error: Exception) -> bool:
     """Return whether this error ends the batch, because the next message would also fail.
 
     An error with the status 403 ends the batch, because it concerns the account or the IP address.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,18 +12,17 @@ import anyio.to_thread
 
 from .._core.errors import (
     AbortError,
-    APIStatusError,
-    ChallengeError,
     ChatGPTError,
+    ChatGPTTimeoutError,
     ClientClosedError,
     JobStoreError,
     JobUncertainError,
-    ModerationError,
-    OptionNotAppliedError,
     StreamError,
+    StreamInterruptedError,
 )
 from .._core.log import logger
 from .._core.models import QuestionRef
+from .._core.suspend_clock import SuspendClock
 from .._messaging.answer_follower import AnswerFollower
 from .._messaging.deadline import Deadline
 from .._messaging.question_lookup import look_up_question
@@ -30,17 +30,17 @@ from .._messaging.reply_stream import AsyncReplyStream
 from .._messaging.whole_reply import keep_ref
 from .._protocol.stored_questions import SentMessage
 from .._store.job_record import hash_text
-from .._transport.base import DeliveryState
 from .job_codec import encode_error, encode_reply
+from .job_errors import FINAL_ERRORS, FinalError, is_own_timeout, may_be_sent
+from .journaled_slot import JournaledSlot
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from .._core.models import Prompt
     from .._core.reply import Reply
     from .._messaging.lease import ConversationSlot
     from .._messaging.sender import MessageSender
-    from .._protocol.reply_reader import ReplyReader
     from .._store.job_record import JobRecord
     from .._store.job_store import JobStore
 
@@ -49,47 +49,35 @@ if TYPE_CHECKING:
 _WATCH_INTERVAL = 1.0
 #: The pauses in seconds between the lookups of a message that was sent a short time ago: it may still be on its way to the site.
 _LOOKUP_PAUSES = (1.0, 3.0)
+#: After a sleep of the machine of up to this number of seconds, the connection of a stream may still work.
+_SHORT_SLEEP = 30.0
 #: A message cannot be on its way for longer than this number of seconds.
 _DELIVERY_TIME = 60.0
-
-
-class JournaledSlot:
-    """The slot of a message, with a function that is called before the message is sent."""
-
-    def __init__(
-        self, slot: ConversationSlot, before_send: Callable[[Prompt, str | None], Awaitable[None]]
-    ) -> None:
-        self._slot = slot
-        self._before_send = before_send
-
-    async def acquire(self) -> Prompt:
-        """Wait for the slot, and return its prompt with the function."""
-        prompt = await self._slot.acquire()
-
-        async def before_send(message_id: str | None) -> None:
-            await self._before_send(prompt, message_id)
-
-        return replace(prompt, before_send=before_send)
-
-    def release(self, reply: ReplyReader | None) -> None:
-        """Release the slot."""
-        self._slot.release(reply)
 
 
 class JobRun:
     """Works on one job, which the store object of this client owns."""
 
-    def __init__(self, sender: MessageSender, store: JobStore, record: JobRecord) -> None:
+    def __init__(
+        self, sender: MessageSender, store: JobStore, record: JobRecord, deadline: Deadline | None = None
+    ) -> None:
         self._sender = sender
         self._store = store
+        self._deadline = deadline or Deadline(float("inf"), None)
         #: The newest record of the job.
         self.record = record
         #: Set when the conversation of the message is in the store, or the job has ended.
         self.accepted = asyncio.Event()
         #: True after this process has cancelled the job or has begun to close the client.
         self.is_leaving = False
+        #: True if the job has failed, and it is certain that the site has not accepted the message.
+        self.was_refused = False
         self.task: asyncio.Task[Reply[Any]] | None = None
         self._text: Callable[[], str] = str
+        #: The stream of the reply, while it is read.
+        self._stream: AsyncReplyStream | None = None
+        #: The error that ended the stream of the message, or None.
+        self._stream_error: ChatGPTError | None = None
 
     @property
     def text(self) -> str:
@@ -111,9 +99,10 @@ class JobRun:
             await self._store_reply(reply)
             return reply
         except Exception as error:
-            cause = error.error if isinstance(error, _FinalError) else error
+            cause = error.error if isinstance(error, FinalError) else error
             is_unsent = self.record.state == "queued" and not self.is_leaving
-            if is_unsent or isinstance(error, _FINAL_ERRORS):
+            self.was_refused |= is_unsent
+            if is_unsent or isinstance(error, FINAL_ERRORS):
                 await self._fail(cause)
             raise cause from cause.__cause__
         finally:
@@ -124,8 +113,9 @@ class JobRun:
     async def _send(self, slot: ConversationSlot) -> Reply[Any]:
         """Send the message and read its reply. If the stream breaks off, read the reply from the conversation."""
         journaled = JournaledSlot(slot, self._note_sending)
-        stream = AsyncReplyStream(self._sender, journaled, Deadline(float("inf"), None), bind_file=keep_ref)
+        stream = AsyncReplyStream(self._sender, journaled, self._deadline, bind_file=keep_ref)
         self._text = lambda: stream.text
+        self._stream = stream
         try:
             async with stream:
                 await self._note_accepted(stream)
@@ -134,18 +124,36 @@ class JobRun:
                 return await stream._complete_reply()
         except ChatGPTError as error:
             is_over = self.is_leaving or not self.record.is_active
-            if is_over or isinstance(error, (ClientClosedError, *_FINAL_ERRORS)):
+            if is_over or isinstance(error, (AbortError, ClientClosedError, *FINAL_ERRORS)):
                 raise
-            if self.record.state == "queued" or not _may_be_sent(error, stream):
-                raise _FinalError(error) from error
+            if self.record.state == "queued" or not may_be_sent(error, stream):
+                # A plain StreamError is an error event in the response: the site has accepted the message.
+                self.was_refused = type(error) is not StreamError
+                raise FinalError(error) from error
+            if is_own_timeout(error):
+                raise FinalError(error) from error
             logger.info("the job %s continues without its stream: %s", self.record.id, error)
+            self._stream_error = error
+            self._stream = None
+            await self._note("the stream broke off; the answer is read from the conversation")
         return await self._continue()
 
     async def _continue(self) -> Reply[Any]:
         """Read the reply to a message that was sent earlier. If it is unknown whether it was sent, look for it first."""
-        if self.record.state == "sending" or self.record.question_id is None:
-            await self._resolve()
-        self.accepted.set()
+        try:
+            with self._deadline.limit():
+                if self.record.state == "sending" or self.record.question_id is None:
+                    await self._note("the message is looked for in the conversations")
+                    await self._resolve()
+                self.accepted.set()
+                return await self._follow_answer()
+        except ChatGPTTimeoutError as error:
+            if is_own_timeout(error):
+                raise FinalError(error) from error
+            raise
+
+    async def _follow_answer(self) -> Reply[Any]:
+        """Poll the conversation until the answer is complete, and return the reply."""
         record = self.record
         question = QuestionRef(record.conversation_id, record.question_id, record.parent_message_id)
         follower = AnswerFollower(self._sender, question)
@@ -154,7 +162,7 @@ class JobRun:
             return await follower.run()
         except ChatGPTError as error:
             if follower.is_over:
-                raise _FinalError(error) from error
+                raise FinalError(error) from error
             raise
 
     async def _resolve(self) -> None:
@@ -178,7 +186,10 @@ class JobRun:
             found = await look_up_question(self._sender.backend, sent)
             if found is not None:
                 await self._change(
-                    state="running", conversation_id=found.conversation_id, question_id=found.question_id
+                    state="running",
+                    event="the message was found in a conversation",
+                    conversation_id=found.conversation_id,
+                    question_id=found.question_id,
                 )
                 return
             if pause is not None:
@@ -187,7 +198,7 @@ class JobRun:
             "It is unknown whether the site received the message, and the conversations do not contain it. The message was "
             "not sent again.",
             job_id=record.id,
-        )
+        ) from self._stream_error
 
     def _other_questions(self) -> frozenset[str]:
         jobs = self._store.list_jobs()
@@ -204,6 +215,7 @@ class JobRun:
         await self._change(
             before=("queued", "sending"),
             state="sending",
+            event="the message is being sent",
             question_id=message_id,
             transport="page" if message_id is None else "fetch",
             conversation_id=prompt.conversation_id,
@@ -221,6 +233,7 @@ class JobRun:
         try:
             await self._change(
                 state="running",
+                event="the site has accepted the message",
                 conversation_id=conversation_id,
                 question_id=question.question_id or reader.question_id or self.record.question_id,
             )
@@ -232,6 +245,7 @@ class JobRun:
         try:
             await self._change(
                 state="done",
+                event="the reply is complete",
                 reply=encode_reply(reply),
                 partial=None,
                 conversation_id=reply.conversation_id or self.record.conversation_id,
@@ -246,7 +260,7 @@ class JobRun:
             return
         state = "uncertain" if isinstance(error, JobUncertainError) else "failed"
         try:
-            await self._change(state=state, error=encode_error(error))
+            await self._change(state=state, event=None, error=encode_error(error))
         except (JobStoreError, AbortError) as exc:
             logger.warning("the state of the job %s was not stored: %s", self.record.id, exc)
 
@@ -267,16 +281,20 @@ class JobRun:
         self.record = changed
 
     async def _watch(self) -> None:
-        """Store the text so far, and end the task if another process has cancelled the job."""
-        stored = ""
+        """Store the text so far, and end the task if another process has cancelled the job.
+
+        If the machine has slept, also leave the stream of the reply.
+        """
+        stored, clock = "", SuspendClock()
         while True:
             await asyncio.sleep(_WATCH_INTERVAL)
+            self._leave_dead_stream(clock.slept())
             text, job_id = self.text, self.record.id
             try:
                 if text != stored and self.record.state == "running":
-                    await self._in_thread(
-                        self._store.change, job_id, before=("running",), owned=True, partial=text
-                    )
+                    event = f"the reply has {len(text):,} characters"
+                    change = functools.partial(self._store.change, before=("running",), owned=True)
+                    await self._in_thread(change, job_id, partial=text, event=event)
                     stored = text
                 state = (await self._in_thread(self._store.get, job_id)).state
             except JobStoreError as error:
@@ -287,38 +305,25 @@ class JobRun:
                 self.task.cancel()
                 return
 
+    def _leave_dead_stream(self, slept: float) -> None:
+        """After a sleep of the machine, end the stream, so that the rest of the reply is read from the conversation.
+
+        The connection of the stream is usually dead after a sleep, and no event shows this.
+        """
+        response = self._stream._lease.response if self._stream is not None else None
+        if slept > _SHORT_SLEEP and response is not None:
+            logger.info("the machine slept for %.0f s: the job %s leaves its stream", slept, self.record.id)
+            response.fail(StreamInterruptedError(f"The machine slept for {slept:.0f} s."))
+
+    async def _note(self, event: str) -> None:
+        """Store what happens to the job."""
+        try:
+            await self._change(event=event)
+        except JobStoreError as error:
+            logger.warning("the event of the job %s was not stored: %s", self.record.id, error)
+
     async def _in_thread(self, function: Callable[..., Any], *args: Any, **values: Any) -> Any:
         return await anyio.to_thread.run_sync(lambda: function(*args, **values))
-
-
-class _FinalError(ChatGPTError):
-    """Contains an error that ends the job: the message was not accepted, or the answer has ended."""
-
-    def __init__(self, error: ChatGPTError) -> None:
-        super().__init__(str(error))
-        self.error = error
-
-
-#: The errors that end a job. After any other error, the job can still be read from the conversation.
-_FINAL_ERRORS: tuple[type[BaseException], ...] = (
-    _FinalError,
-    JobUncertainError,
-    ModerationError,
-    OptionNotAppliedError,
-)
-
-
-def _may_be_sent(error: ChatGPTError, stream: AsyncReplyStream) -> bool:
-    """Return whether the site may have accepted the message of a stream that has failed."""
-    delivery = stream._lease.delivery
-    if delivery is None or delivery.state is DeliveryState.NOT_STARTED:
-        return False
-    if type(error) is StreamError:
-        return False  # The site has reported an error instead of an answer.
-    if stream._assembler.reader.conversation_id is not None:
-        return True
-    is_refused = isinstance(error, APIStatusError) and 400 <= (error.status_code or 0) < 500
-    return not (is_refused or isinstance(error, ChallengeError))
 
 
 def _retrieve(task: asyncio.Task[Any]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 
 from .._core.errors import AbortError, ClientClosedError
+from .._core.log import logger
 from .._store.job_store import JobStore
 from .job_codec import decode_error, decode_reply
 from .job_run import JobRun
@@ -45,13 +46,18 @@ class JobRunner:
             self._store = JobStore(self._sender.options.job_store)
         return self._store
 
-    async def submit(
-        self, prompt: Prompt, slot: ConversationSlot, *, keep_text: bool, **columns: Any
-    ) -> JobRecord:
-        """Send a message as a job. Return its record when the conversation of the message is in the store.
+    async def start(
+        self,
+        prompt: Prompt,
+        slot: ConversationSlot,
+        *,
+        keep_text: bool = False,
+        deadline: Deadline | None = None,
+        **columns: Any,
+    ) -> JobRun:
+        """Store a job, and start a task that sends its message and reads its reply.
 
         :raises JobStoreError: the job cannot be stored. The message is not sent.
-        :raises ChatGPTError: the message was not accepted.
         """
         self._sender.check_open()
         create = functools.partial(
@@ -63,8 +69,21 @@ class JobRunner:
             parent_message_id=prompt.parent_message_id,
             **columns,
         )
-        run = JobRun(self._sender, self.store, await in_thread(create))
-        task = self._start(run, slot)
+        run = JobRun(self._sender, self.store, await in_thread(create), deadline)
+        self._start(run, slot)
+        return run
+
+    async def submit(
+        self, prompt: Prompt, slot: ConversationSlot, *, keep_text: bool, **columns: Any
+    ) -> JobRecord:
+        """Send a message as a job. Return its record when the conversation of the message is in the store.
+
+        :raises JobStoreError: the job cannot be stored. The message is not sent.
+        :raises ChatGPTError: the message was not accepted.
+        """
+        run = await self.start(prompt, slot, keep_text=keep_text, **columns)
+        task = run.task
+        assert task is not None
         try:
             await run.accepted.wait()
         except asyncio.CancelledError:
@@ -93,13 +112,17 @@ class JobRunner:
         :raises ChatGPTError: the error of the job.
         """
         self._sender.check_open()
+        logged = None
         with deadline.limit():
             while True:
                 if (run := self._runs.get(job_id)) is not None and run.task is not None:
-                    return await _result(run)
+                    return await result_of(run)
                 record = await self.get(job_id)
                 if not record.is_active:
                     return outcome(record)
+                if record.event != logged:
+                    logged = record.event
+                    logger.info("waiting for the job %s (%s): %s", job_id, record.state, logged)
                 claimed = await in_thread(functools.partial(self.store.claim, record))
                 if claimed is None:
                     await asyncio.sleep(_INTERVAL)
@@ -147,7 +170,7 @@ def outcome(record: JobRecord) -> Reply[Any]:
     raise decode_error(record.error or {})
 
 
-async def _result(run: JobRun) -> Reply[Any]:
+async def result_of(run: JobRun) -> Reply[Any]:
     """Wait for the task of a job without ending the task if the caller is cancelled."""
     assert run.task is not None
     await asyncio.wait([run.task])

@@ -74,6 +74,16 @@ class AsyncJob:
         return datetime.fromtimestamp(self._record.created_at, timezone.utc)
 
     @property
+    def updated_at(self) -> datetime:
+        """The time of the last event of the job, with a time zone."""
+        return datetime.fromtimestamp(self._record.updated_at, timezone.utc)
+
+    @property
+    def last_event(self) -> str | None:
+        """What happened to the job at :attr:`updated_at`, as a text for people, or None."""
+        return self._record.event
+
+    @property
     def error(self) -> ChatGPTError | None:
         """The error of a job in the state ``"failed"`` or ``"uncertain"``, else None."""
         return None if self._record.error is None else decode_error(self._record.error)
@@ -203,6 +213,16 @@ class Job:
     def created_at(self) -> datetime:
         """The time at which the job was submitted, with a time zone."""
         return self._core.created_at
+
+    @property
+    def updated_at(self) -> datetime:
+        """The time of the last event of the job, with a time zone."""
+        return self._core.updated_at
+
+    @property
+    def last_event(self) -> str | None:
+        """What happened to the job at :attr:`updated_at`, as a text for people, or None."""
+        return self._core.last_event
 
     @property
     def error(self) -> ChatGPTError | None:

@@ -9,20 +9,18 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .._core.errors import ClientClosedError
-from .._core.models import BatchMessage
+from .._core.models import BatchMessage, BatchSettings
 from .._core.options import to_limit, to_seconds
 from .._messaging.deadline import Deadline
-from .._messaging.lease import StandaloneSlot
-from .._messaging.reply_stream import AsyncReplyStream
+from .jobs import AsyncJobsMixin
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from .._core.abort import AbortSignal
-    from .._core.models import BatchResult, Prompt
+    from .._core.models import BatchResult
     from .._core.options import Milliseconds
-    from .._messaging.sender import MessageSender
-    from .batch import Batch, OnDelivery
+    from .batch import Batch
     from .portal import Portal
 
 Messages = Iterable[str | BatchMessage]
@@ -33,10 +31,8 @@ AsyncMessages = Messages | AsyncIterable[str | BatchMessage]
 __tracebackhide__ = True
 
 
-class AsyncSendManyMixin:
+class AsyncSendManyMixin(AsyncJobsMixin):
     """The methods of :class:`AsyncChatGPTAPI` that send many messages."""
-
-    _sender: MessageSender
 
     def send_many(
         self,
@@ -46,7 +42,9 @@ class AsyncSendManyMixin:
         timeout_ms: Milliseconds | None = None,
         longest_pause: Milliseconds | None = None,
         abort_signal: AbortSignal | None = None,
-        on_delivery: OnDelivery | None = None,
+        batch_id: str | None = None,
+        retry_failed: bool = False,
+        retry_uncertain: bool = False,
     ) -> AsyncIterator[BatchResult]:
         """Send many messages and yield one result for each.
 
@@ -55,6 +53,8 @@ class AsyncSendManyMixin:
         * If a message fails, its result contains the error.
         * If the site responds with a rate limit and a delay, no message is sent during the delay. After the delay, the refused
           message is sent again.
+        * Each message is a job in the job store. If the process is killed, :meth:`list_jobs` returns the jobs whose results the
+          program has not handled. Without ``batch_id``, a job is deleted when the program requests the next result.
 
         :param messages: Texts and :class:`BatchMessage` objects, in an iterable or an async iterable.
         :param in_order: If True, the results have the order of the messages. If False, they have the order of completion.
@@ -62,52 +62,47 @@ class AsyncSendManyMixin:
         :param longest_pause: The longest pause after a rate limit. If the site requests a longer pause, the batch ends. None
             means that a pause may have any length; 0 means that the batch never pauses.
         :param abort_signal: A signal that aborts the batch; see :class:`AbortController`.
-        :param on_delivery: A function that may keep a journal of the messages. It is called in the event loop's thread before
-            each attempt to send a message, and after the site has refused a message (4xx). If the function raises an exception,
-            no other message is sent. Its arguments are:
-
-            1. the message, with its position in the conversation;
-            2. ``"sending"`` before an attempt, or ``"refused"`` after a refusal;
-            3. the id of the message at the site, or None if this id is unknown.
+        :param batch_id: A name for this batch. Its jobs stay in the job store. If the program runs again with the same messages
+            and the same ``batch_id``, no message is sent twice: a message that has a reply yields this reply, and a message that
+            was in flight is looked for at the site. If it is not found, its result contains :class:`JobUncertainError`. A
+            message is recognised by its text and its ``id``. Only one program at a time may use a ``batch_id``.
+        :param retry_failed: If True, send the messages again that failed in an earlier run with this ``batch_id``.
+        :param retry_uncertain: If True, look again for the uncertain messages of an earlier run with this ``batch_id``, and send
+            the messages again that the site does not have.
         :raises ValueError: An option is invalid.
         :raises RateLimitError: After a rate limit, the site requested no delay, or a delay longer than ``longest_pause``.
         :raises ChatGPTError: A message failed with an error that would also occur for every other message: there is no session or
             no browser, a person must pass a challenge, the status was 403, or the client is closed. Before the error is raised,
             the results of the messages in flight are yielded.
         """
-        return _results(self._batch(in_order, timeout_ms, longest_pause, abort_signal, on_delivery), messages)
+        settings = BatchSettings(batch_id, retry_failed, retry_uncertain)
+        return _results(self._batch(settings, in_order, timeout_ms, longest_pause, abort_signal), messages)
 
     def _batch(
         self,
+        settings: BatchSettings,
         in_order: bool,
         timeout_ms: Milliseconds | None,
         longest_pause: Milliseconds | None,
         abort_signal: AbortSignal | None,
-        on_delivery: OnDelivery | None,
     ) -> Callable[[], Awaitable[Batch]]:
         """Return a function that creates the batch. Call the function in the event loop that runs the batch."""
-        from .batch import Batch, ReplyResult  # imported on first use: most programs send single messages
-
+        settings.check()
         timeout = to_limit("timeout_ms", timeout_ms)
         pause = math.inf if longest_pause is None else to_seconds("longest_pause", longest_pause)
 
-        async def send(prompt: Prompt) -> ReplyResult:
-            deadline = Deadline(timeout, abort_signal)
-            async with AsyncReplyStream(self._sender, StandaloneSlot(prompt), deadline) as stream:
-                while await stream._next_updates(convert=False) is not None:
-                    pass
-            return ReplyResult(stream.text, stream.conversation_id, stream.message_id)
-
         async def begin() -> Batch:
+            # Imported on first use, because most programs send single messages.
+            from .batch import Batch
+            from .batch_jobs import BatchJobs
+
             self._sender.process.check()
-            window = self._sender.options.max_concurrent_messages
             return Batch(
-                send,
-                window=window,
+                BatchJobs(self._jobs, lambda: Deadline(timeout, abort_signal), settings),
+                window=self._sender.options.max_concurrent_messages,
                 in_order=in_order,
                 longest_pause=pause,
                 signal=abort_signal,
-                on_delivery=on_delivery,
             )
 
         return begin
@@ -158,13 +153,16 @@ class SendManyMixin:
         timeout_ms: Milliseconds | None = None,
         longest_pause: Milliseconds | None = None,
         abort_signal: AbortSignal | None = None,
-        on_delivery: OnDelivery | None = None,
+        batch_id: str | None = None,
+        retry_failed: bool = False,
+        retry_uncertain: bool = False,
     ) -> Iterator[BatchResult]:
         """Send many messages and yield one result for each; see :meth:`AsyncChatGPTAPI.send_many`.
 
         ``messages`` is iterated in the caller's thread.
         """
-        begin = self._core._batch(in_order, timeout_ms, longest_pause, abort_signal, on_delivery)
+        settings = BatchSettings(batch_id, retry_failed, retry_uncertain)
+        begin = self._core._batch(settings, in_order, timeout_ms, longest_pause, abort_signal)
         return _sync_results(self, begin, messages)
 
 

@@ -95,7 +95,7 @@ class BatchResult:
 
     ``index`` is the message's position in the input, starting with 0. ``conversation_id`` and ``message_id`` are the ids of the
     reply. To continue the conversation, pass these ids with the next message. ``seconds`` is the time that the message took,
-    without the pauses for rate limits.
+    without the pauses for rate limits. ``job_id`` is the id of the message's job, or None if the message was not sent.
     """
 
     index: int
@@ -105,6 +105,26 @@ class BatchResult:
     conversation_id: str | None = None
     message_id: str | None = None
     seconds: float = 0.0
+    job_id: str | None = None
+
+
+class BatchSettings(NamedTuple):
+    """The name of a batch in the job store, and what is sent again of an earlier run."""
+
+    batch_id: str | None = None
+    retry_failed: bool = False
+    retry_uncertain: bool = False
+
+    def check(self) -> None:
+        """Check the settings.
+
+        :raises TypeError: ``batch_id`` is not a str.
+        :raises ValueError: ``batch_id`` is empty, or is missing although another setting needs it.
+        """
+        check_id("batch_id", self.batch_id)
+        for name in ("retry_failed", "retry_uncertain"):
+            if getattr(self, name) and self.batch_id is None:
+                raise ValueError(f"{name} needs batch_id, which names the batch of the earlier run")
 
 
 @dataclass(frozen=True)

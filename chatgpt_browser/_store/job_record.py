@@ -22,6 +22,7 @@ class JobRecord:
 
     ``owner`` names the store object that works on the job. ``batch`` and ``batch_key`` identify a message of a batch.
     ``partial`` is the reply's text so far, while the job is running. ``error`` and ``reply`` are JSON objects, or None.
+    ``event`` describes what happened at ``updated_at``.
     """
 
     id: str
@@ -43,6 +44,7 @@ class JobRecord:
     error: dict[str, Any] | None = None
     partial: str | None = field(default=None, repr=False)
     reply: dict[str, Any] | None = field(default=None, repr=False)
+    event: str | None = None
 
     @property
     def is_active(self) -> bool:

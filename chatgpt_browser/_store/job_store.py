@@ -63,6 +63,7 @@ class JobStore:
             text_hash=hash_text(text),
             text=text if keep_text else None,
             owner=self._own_name(),
+            event="the message waits to be sent",
             **values,
         )
         columns = to_columns(asdict(record))
@@ -81,7 +82,7 @@ class JobStore:
         """
         values["updated_at"] = self._clock()
         if values.get("state") == "sending":
-            values["sending_at"] = values["updated_at"]
+            values.setdefault("sending_at", values["updated_at"])
         elif values.get("state") not in (None, *ACTIVE):
             values["owner"] = None
         columns = to_columns(values)
@@ -99,7 +100,8 @@ class JobStore:
         """
         if not record.is_active or self.has_owner(record):
             return None
-        values = {"owner": self._own_name(), "updated_at": self._clock()}
+        event = "another process has taken the job over"
+        values = {"owner": self._own_name(), "updated_at": self._clock(), "event": event}
         if record.state == "queued":
             message = "The process ended before it sent the message. The message was not sent."
             error = {"type": "ChatGPTError", "message": message}
@@ -123,7 +125,8 @@ class JobStore:
 
     def disown(self, job_id: str) -> None:
         """Give up the ownership of a job, so that another store object can take the job over at once."""
-        self.change(job_id, owned=True, owner=None)
+        event = "the process that read the reply has left the job"
+        self.change(job_id, owned=True, owner=None, event=event)
 
     def forget(self, job_id: str) -> None:
         """Delete a job that is not active.
@@ -140,6 +143,18 @@ class JobStore:
                     f"The job {job_id} is still {state}. Cancel the job or wait for it, and then forget it."
                 )
             connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
+
+    def discard(self, job_id: str, states: Iterable[str]) -> None:
+        """Delete a job if its state is one of ``states``. Otherwise do nothing.
+
+        :raises JobStoreError: the change cannot be stored.
+        """
+        states = tuple(states)
+        with self.database.transaction() as connection:
+            connection.execute(
+                f"DELETE FROM jobs WHERE id = ? AND state IN ({', '.join('?' * len(states))})",
+                (job_id, *states),
+            )
 
     # ---- finding jobs ------------------------------------------------------------------------------------------------
 

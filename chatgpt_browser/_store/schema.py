@@ -52,6 +52,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )
         """,
     ),
+    ("ALTER TABLE jobs ADD COLUMN event TEXT",),
 )
 SCHEMA_VERSION = len(MIGRATIONS)
 

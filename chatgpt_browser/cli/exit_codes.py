@@ -30,6 +30,9 @@ class ErrorKind(NamedTuple):
     hint: str = ""
 
 
+#: The exit code of `batch` if it is unknown whether the site received some prompts.
+UNCERTAIN_MESSAGES = 16
+
 #: The table of error classes and their exit codes. An error belongs to the first row whose class matches, so subclasses come
 #: before their base classes.
 ERROR_KINDS = (
@@ -78,7 +81,11 @@ ERROR_KINDS = (
         "`chatgpt-browser login` opens the site in a window: check what the page shows, and close any dialog",
     ),
     ErrorKind(errors.JobStoreError, 15, "the job store cannot be used, or contains no such job"),
-    ErrorKind(errors.JobUncertainError, 16, "it is unknown whether the message of a job was sent"),
+    ErrorKind(
+        errors.JobUncertainError,
+        UNCERTAIN_MESSAGES,
+        "it is unknown whether the site received a message (of a job, or some prompts of a batch)",
+    ),
     ErrorKind(errors.ChatGPTError, 1, "any other error"),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -52,6 +53,16 @@ ShowThoughts = Annotated[
     bool,
     typer.Option(
         "--show-thoughts", help="Write the model's thoughts and tool calls before the reply, as a quote."
+    ),
+]
+NoStream = Annotated[bool, typer.Option("--no-stream", help="Write the reply when it is complete.")]
+SaveFiles = Annotated[
+    Path | None,
+    typer.Option(
+        "--save-files",
+        help="Save the files and images of the reply in this folder, created if it does not exist.",
+        file_okay=False,
+        metavar="FOLDER",
     ),
 ]
 PlainText = Annotated[bool, typer.Option("--plain-text", help="Remove the Markdown from the reply.")]

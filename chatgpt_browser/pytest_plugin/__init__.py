@@ -209,7 +209,7 @@ def _client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     """
     if "chatgpt_recording" in request.fixturenames:
         request.getfixturevalue("chatgpt_recording")
-    job_store = request.getfixturevalue("tmp_path") / "chatgpt-jobs.sqlite3"
+    job_store = request.getfixturevalue("tmp_path") / "jobs.sqlite3"
     if _uses_real_site(request.node):
         return {**live.client_settings(), "job_store": job_store}
 

@@ -24,11 +24,12 @@ from chatgpt_browser import (
     RateLimitError,
     StreamInterruptedError,
 )
+from chatgpt_browser._messaging import answer_follower
+from chatgpt_browser._store.job_store import JobStore
 from chatgpt_browser.cli.batch.command import print_summary
-from chatgpt_browser.cli.batch.journal import DeliveryJournal
 from chatgpt_browser.cli.batch.output_lock import OutputLock
 from chatgpt_browser.cli.batch.progress import ProgressCounts, ProgressDisplay
-from chatgpt_browser.cli.batch.prompt_file import read_prompts
+from chatgpt_browser.cli.batch.prompt_file import Prompts, read_prompts
 from chatgpt_browser.cli.batch.result_file import Outcome, ResultFile, as_row
 from chatgpt_browser.cli.batch.resume_plan import plan
 from chatgpt_browser.testing import Answer, Reply, Turn, remember
@@ -60,7 +61,7 @@ def posts_of(server: FakeChatGPT) -> list[str]:
 def prompts(tmp_path: Path, text: str | bytes, name: str = "prompts.txt") -> list[BatchMessage]:
     path = tmp_path / name
     path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return read_prompts(path)
+    return read_prompts(path).messages
 
 
 def test_read_prompts_text_lines_become_messages(tmp_path: Path) -> None:
@@ -174,19 +175,16 @@ def test_result_file_drop_failures_keeps_replies(tmp_path: Path) -> None:
 def test_result_file_follows_no_link_and_opens_no_fifo(tmp_path: Path) -> None:
     path, victim = tmp_path / "replies.jsonl", tmp_path / "victim"
     victim.write_bytes(b"")
-    names = [path, tmp_path / "replies.jsonl.lock", tmp_path / "replies.jsonl.sending"]
+    names = [path, tmp_path / "replies.jsonl.lock"]
     with ResultFile(path):
         assert [name.stat().st_mode & 0o777 for name in tmp_path.glob("replies.jsonl*")] == [0o600] * 2
-    for name in names[:2]:
+    for name in names:
         for plant in (lambda name: name.symlink_to(victim), os.mkfifo, os.mkdir):
             path.unlink(missing_ok=True)
             plant(name)
             with pytest.raises(typer.BadParameter):
                 ResultFile(path)
             name.rmdir() if name.is_dir() and not name.is_symlink() else name.unlink()
-    names[2].symlink_to(victim)
-    with pytest.raises(OSError):
-        DeliveryJournal(path).note(BatchMessage("a", id="1"), "sending", None)
     assert victim.read_bytes() == b""
 
 
@@ -423,8 +421,8 @@ def test_batch_killed_at_random_loses_and_repeats_no_reply(
                 time.sleep(chance.uniform(0, 0.1))  # during the message, its row, or the next message
                 process.send_signal(end)
             code = process.wait(30)
-            # The last run cannot always tell whether a message of a killed run was sent. Its exit code is then 13.
-            codes = {signal.SIGKILL: (-9,), signal.SIGINT: (130,), None: (0, 13)}[end]
+            # The last run cannot always find the message of a killed run (16). After Ctrl-C, the answer stops (13).
+            codes = {signal.SIGKILL: (-9,), signal.SIGINT: (130,), None: (0, 13, 16)}[end]
             assert code in codes, process.stderr.read()
 
         sent = posts_of(signed_in)
@@ -438,19 +436,24 @@ def test_batch_killed_at_random_loses_and_repeats_no_reply(
         sent_before, rows_before = len(sent), rows
 
     assert sorted(row["prompt"] for row in rows_before) == sorted(texts)
-    certain = [row for row in rows_before if "uncertain" not in row]
-    assert all(row["reply"] == f'You said: "{row["prompt"]}".' for row in certain)
-    assert len(certain) >= count - 2
+    replied = [row for row in rows_before if "reply" in row]
+    assert all(row["reply"] == f'You said: "{row["prompt"]}".' for row in replied)
+    assert len(replied) >= count - 2
     assert max(Counter(posts_of(signed_in)).values()) == 1
-    assert not output.with_name("replies.jsonl.sending").exists()
+    uncertain = [row["job_id"] for row in rows_before if row.get("state") == "uncertain"]
+    assert [job.id for job in JobStore().list_jobs()] == uncertain
 
 
 # ---- messages that a killed run may have sent ------------------------------------------------------------------------
 
 
 @pytest.fixture
-def output(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Let `batch` use the shared client; return the output of a run that is yet to be made."""
+def output(
+    account: Account, data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """Let `batch` use the shared client; yield the output of a run that is yet to be made."""
+    monkeypatch.setattr(answer_follower, "_FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(account.api._core, "_job_runner", None)  # The client uses the store of this test.
 
     @contextmanager
     def client(**_: Any) -> Iterator[ChatGPTAPI]:
@@ -460,11 +463,23 @@ def output(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     for summary in account.api.iter_conversations():
         account.api.delete_conversation(summary.id)
     (tmp_path / "prompts.jsonl").write_text('{"prompt": "Why is the sky blue?", "id": "sky"}\n')
-    return tmp_path / "replies.jsonl"
+    yield tmp_path / "replies.jsonl"
+    account.api._core._jobs.store.close()
 
 
-def leave_journal(output: Path, **fields: Any) -> None:
-    """Leave the journal of a run that was killed while it sent the prompt."""
+def leave_job(output: Path, text: str = "Why is the sky blue?", **fields: Any) -> str:
+    """Leave the job of a run that was killed while it sent the prompt. Return the id of the job."""
+    store = JobStore()
+    record = store.create(
+        origin="https://chat.example", text=text, batch=f"file:{output.resolve()}", batch_key="id:sky"
+    )
+    store.change(record.id, state="sending", sending_at=time.time() - 3600, **fields)
+    store.close()
+    return record.id
+
+
+def leave_old_journal(output: Path, **fields: Any) -> None:
+    """Leave the journal of a version without job store, whose run was killed while it sent the prompt."""
     line = {
         "state": "sending",
         "id": "sky",
@@ -479,106 +494,114 @@ def run_batch(invoke: Invoke, output: Path, *options: str) -> Result:
     return invoke("batch", str(output.with_name("prompts.jsonl")), "-o", str(output), *options)
 
 
-def add_answered(
-    account: Account, *, is_growing: bool = False, before: tuple[tuple[str, str], ...] = ()
-) -> Conversation:
+def add_answered(account: Account, *, before: tuple[tuple[str, str], ...] = ()) -> Conversation:
     """Add a conversation in which the prompt was answered."""
     cited = "Rayleigh scattering.\ue200cite\ue202turn0search0\ue201"
     turns = [*before, ("user", "Why is the sky blue?"), ("assistant", cited)]
-    conversation = account.server.add_conversation(turns)
-    conversation.chain()[-1].progress = "in_progress" if is_growing else "finished"
-    return conversation
+    return account.server.add_conversation(turns)
 
 
-def known_ids(conversation: Conversation, known: str) -> dict[str, Any]:
-    """Return what a journal contains, if the message's id, its conversation or neither is known."""
-    question = conversation.chain()[-2]
-    ids: dict[str, dict[str, Any]] = {
-        "message id": {"message_id": question.id},
-        "conversation": {"conversation_id": conversation.id, "parent_message_id": question.parent},
-        "nothing": {},
-    }
-    return ids[known]
-
-
-@pytest.mark.parametrize("known", ["message id", "conversation", "nothing"])
-def test_batch_message_of_killed_run_that_is_answered_is_not_sent_again(
+@pytest.mark.parametrize("known", ["message id", "conversation", "nothing", "old journal"])
+def test_batch_message_of_killed_run_that_arrived_is_not_sent_again(
     known: str, invoke: Invoke, account: Account, output: Path
 ) -> None:
+    """The site still writes the answer when the next run begins."""
     conversation = add_answered(account, before=(("user", "Hi"), ("assistant", "Hello")))
-    leave_journal(output, **known_ids(conversation, known))
+    question, answer = conversation.chain()[-2:]
+    answer.unsaid = [" The rest."]
+    position = {"conversation_id": conversation.id, "parent_message_id": question.parent}
+    if known == "old journal":
+        leave_old_journal(output, message_id=question.id)
+    else:
+        ids: dict[str, Any] = {"message id": {"question_id": question.id}, "conversation": position}
+        leave_job(output, **ids.get(known, {}))
     assert run_batch(invoke, output).exit_code == 0
     [row] = rows_of(output)
-    assert row["reply"] == "Rayleigh scattering."
+    assert row["reply"] == "Rayleigh scattering. The rest."
     assert (row["conversation_id"], row["message_id"]) == (conversation.id, conversation.current_node)
     assert account.posts == []
-    assert {each.name for each in output.parent.iterdir()} == {"prompts.jsonl", "replies.jsonl"}
+    assert JobStore().list_jobs() == []
+    names = {each.name for each in output.parent.iterdir()} - {"chatgpt-data"}
+    assert names == {"prompts.jsonl", "replies.jsonl"}
     account.api.delete_conversation(conversation.id)
 
 
-@pytest.mark.parametrize("known", ["message id", "conversation"])
-def test_batch_message_of_killed_run_that_is_not_on_the_site_is_sent(
+@pytest.mark.parametrize("known", ["message id", "conversation", "nothing"])
+def test_batch_message_that_is_not_found_is_named_and_sent_only_on_request(
     known: str, invoke: Invoke, account: Account, output: Path
-) -> None:
-    other = account.server.add_conversation([("user", "Hi"), ("assistant", "Hello")])
-    position = {"conversation_id": other.id, "parent_message_id": other.current_node}
-    leave_journal(output, **({"message_id": "00000000-unknown"} if known == "message id" else position))
-    assert run_batch(invoke, output).exit_code == 0
-    assert len(account.posts) == 1
-    assert "reply" in rows_of(output)[0]
-
-
-@pytest.mark.parametrize("case", ["nothing known", "just sent", "deleted", "growing", "other words"])
-def test_batch_message_of_killed_run_with_unknown_fate_is_sent_only_on_request(
-    case: str, invoke: Invoke, account: Account, output: Path
 ) -> None:
     conversation = account.server.add_conversation([("user", "Hi"), ("assistant", "Hello")])
     position = {"conversation_id": conversation.id, "parent_message_id": conversation.current_node}
-    if case == "nothing known":
-        leave_journal(output)
-    elif case == "just sent":
-        leave_journal(output, message_id="00000000-unknown", at=time.time())
-    elif case == "deleted":
-        leave_journal(output, conversation_id="00000000-unknown", message_id="00000000-unknown")
-    elif case == "growing":
-        leave_journal(output, **known_ids(add_answered(account, is_growing=True), "message id"))
-    else:
-        conversation.add("user", "Why is the sky\nred?", conversation.current_node)
-        leave_journal(output, **position)
+    ids: dict[str, dict[str, Any]] = {
+        "message id": {"question_id": "no-such-id"},
+        "conversation": position,
+        "nothing": {},
+    }
+    job_id = leave_job(output, **ids[known])
 
     for options in ((), (), ("--retry-failed",)):
         result = run_batch(invoke, output, *options)
-        assert result.exit_code == 13
-        assert "1 uncertain" in result.stderr
+        assert result.exit_code == 16
+        assert "1 uncertain: it is unknown whether" in result.stderr
+        assert "line 1: Why is the sky blue?" in result.stderr
         assert "--retry-uncertain" in result.stderr
         [row] = rows_of(output)
-        assert row["error"]["type"] == "uncertain"
+        assert (row["state"], row["job_id"], row["error"]["type"]) == (
+            "uncertain",
+            job_id,
+            "JobUncertainError",
+        )
         assert "reply" not in row
     assert account.posts == []
 
     assert run_batch(invoke, output, "--retry-uncertain").exit_code == 0
     assert len(account.posts) == 1
     [row] = rows_of(output)
-    assert "reply" in row and "uncertain" not in row
+    assert "reply" in row and "state" not in row
+    assert JobStore().list_jobs() == []
 
 
-def test_batch_uncertain_message_that_is_answered_later_is_found(
+def test_batch_uncertain_message_that_is_found_later_is_not_sent(
     invoke: Invoke, account: Account, output: Path
 ) -> None:
-    conversation = add_answered(account, is_growing=True)
-    leave_journal(output, **known_ids(conversation, "message id"))
-    assert run_batch(invoke, output).exit_code == 13
-    conversation.chain()[-1].progress = "finished"
+    leave_job(output, question_id="late-id")
+    assert run_batch(invoke, output).exit_code == 16
+    conversation = add_answered(account)
+    question = conversation.chain()[-2]
+    conversation.messages["late-id"] = conversation.messages.pop(question.id)
+    question.id = conversation.chain()[-1].parent = "late-id"
     assert run_batch(invoke, output, "--retry-uncertain").exit_code == 0
     assert rows_of(output)[0]["reply"] == "Rayleigh scattering."
     assert account.posts == []
+    account.api.delete_conversation(conversation.id)
+
+
+def test_batch_prompt_that_was_removed_is_noted_and_its_job_stays(
+    invoke: Invoke, account: Account, output: Path
+) -> None:
+    job_id = leave_job(output, "A prompt that is not in the file any more.")
+    result = run_batch(invoke, output)
+    assert result.exit_code == 0
+    assert job_id in result.stderr
+    assert [job.id for job in JobStore().list_jobs()] == [job_id]
+    assert len(account.posts) == 1
+
+
+def test_batch_job_whose_row_is_written_is_deleted_by_the_next_run(
+    invoke: Invoke, account: Account, output: Path
+) -> None:
+    assert run_batch(invoke, output).exit_code == 0
+    JobStore().change(leave_job(output), state="done", reply={"text": "x"})
+    assert run_batch(invoke, output).exit_code == 0
+    assert JobStore().list_jobs() == []
+    assert len(account.posts) == 1
 
 
 def test_batch_refused_message_is_not_uncertain(invoke: Invoke, account: Account, output: Path) -> None:
     account.server.script(Answer.error(403, "Forbidden"))
     assert run_batch(invoke, output).exit_code == 10
     assert rows_of(output) == []
-    assert not output.with_name("replies.jsonl.sending").exists()
+    assert JobStore().list_jobs() == []
     assert run_batch(invoke, output).exit_code == 0
     assert len(account.posts) == 2
 
@@ -590,7 +613,7 @@ def test_batch_summary_counts_failures_by_error(tmp_path: Path, capsys: pytest.C
         for index, (message, error) in enumerate(zip(messages, errors, strict=True)):
             results.write(BatchResult(index, message, None if error else "reply", error=error))
         with pytest.raises(typer.Exit) as exit_:
-            print_summary(messages, results)
+            print_summary(Prompts(messages, {str(number): number + 1 for number in range(5)}), results)
 
     assert exit_.value.exit_code == 13
     assert capsys.readouterr().err.splitlines() == [

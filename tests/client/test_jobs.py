@@ -25,6 +25,7 @@ from chatgpt_browser import (
 )
 from chatgpt_browser._client import job_run, job_runner
 from chatgpt_browser._client.job_codec import decode_error, decode_reply, encode_error, encode_reply
+from chatgpt_browser._core.suspend_clock import SuspendClock
 from chatgpt_browser._messaging import answer_follower
 from chatgpt_browser._protocol.file_refs import FileRef
 from chatgpt_browser._store.job_store import JobStore
@@ -131,6 +132,24 @@ def test_submit_broken_stream_reads_the_rest(bench: Bench) -> None:
     job = bench.api.submit("a question that breaks")
     assert str(job.wait(60_000)) == "one two three"
     assert bench.messages.count("a question that breaks") == 1
+
+
+def test_wait_after_sleep_of_the_machine_reads_the_rest_from_the_conversation(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the sleep, no more data arrives on the connection of the stream, and the connection stays open."""
+    slept, gate = [0.0], Gate()
+    monkeypatch.setattr(SuspendClock, "slept", lambda _: slept.pop() if slept else 0.0)
+    bench.server.script(Answer("one two three", hold_after=1, gate=gate, continues=True))
+    job = bench.api.submit("a question before a sleep")
+    assert job.last_event == "the site has accepted the message"
+    slept.append(7200.0)
+    bench.server.wait_for_request(f"/conversation/{job.conversation_id}", timeout=60)
+    gate.open()
+
+    assert str(job.wait(60_000)) == "one two three"
+    assert bench.messages.count("a question before a sleep") == 1
+    assert (job.last_event, job.updated_at > job.created_at) == ("the reply is complete", True)
 
 
 def test_submit_refused_message_raises_and_fails_the_job(bench: Bench) -> None:

@@ -18,10 +18,12 @@ from chatgpt_browser import (
     BatchMessage,
     BatchResult,
     ChatGPTError,
+    JobUncertainError,
     RateLimitError,
     SessionExpiredError,
     StreamInterruptedError,
 )
+from chatgpt_browser._client import job_run
 from chatgpt_browser._client.batch import Batch, ReplyResult
 from chatgpt_browser._client.send_many import _results
 from chatgpt_browser.testing import Answer, Break, Gate, Reply
@@ -47,12 +49,18 @@ class FakeSender:
     times: list[float] = field(default_factory=list)
     in_flight: int = 0
     peak: int = 0
+    ids: dict[int, str] = field(default_factory=dict)
+    released: list[int] = field(default_factory=list)
+
+    async def release(self, index: int) -> None:
+        self.released.append(index)
 
     @property
     def texts(self) -> list[str]:
         return [prompt.text for prompt in self.sent]
 
-    async def send(self, prompt: Prompt) -> ReplyResult:
+    async def send(self, index: int, message: BatchMessage, prompt: Prompt) -> ReplyResult:
+        self.ids[index] = f"job {index}"
         self.sent.append(prompt)
         self.times.append(time.monotonic())
         self.in_flight += 1
@@ -71,7 +79,7 @@ class FakeSender:
         settings = {"window": 1, "in_order": True, "longest_pause": 60.0, "signal": None} | how
 
         async def begin() -> Batch:
-            return Batch(self.send, **settings)
+            return Batch(self, **settings)
 
         return _results(begin, messages)
 
@@ -356,11 +364,18 @@ def test_sync_send_many_failing_source_raises_after_earlier_results(api: ChatGPT
 
 
 async def test_async_send_many_through_browser_yields_every_outcome(
-    async_scripted_site: ScriptedSite, async_api: AsyncChatGPTAPI
+    async_scripted_site: ScriptedSite, async_api: AsyncChatGPTAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refused = async_scripted_site.answering(Break())
-    results = [result async for result in async_api.send_many(["Hello", refused], in_order=False)]
-    assert outcomes(results) == ['You said: "Hello".', StreamInterruptedError]
+    monkeypatch.setattr(job_run, "_LOOKUP_PAUSES", (0.05,))
+    lost = async_scripted_site.answering(Break())
+    results = [result async for result in async_api.send_many(["Hello", lost], in_order=False)]
+    assert outcomes(results) == ['You said: "Hello".', JobUncertainError]
+    error = results[1].error
+    assert error is not None
+    assert isinstance(error.__cause__, StreamInterruptedError)
+    # The program has handled both results, and only the uncertain message needs a person.
+    states = {job.id: job.state for job in await async_api.list_jobs()}
+    assert [states.get(result.job_id or "") for result in results] == [None, "uncertain"]
 
 
 @pytest.mark.parametrize("option", [{"timeout_ms": -1}, {"longest_pause": -1}, {"longest_pause": "long"}])

@@ -25,6 +25,7 @@ from chatgpt_browser._messaging import handoff
 from chatgpt_browser._messaging import reply_stream as stream
 from chatgpt_browser._protocol.reply_reader import ReplyReader
 from chatgpt_browser.testing import BREAK, Answer, Aside, Gate, Hold, Reply
+from tests.support.client_clock import LIMIT, advance_clock
 from tests.support.scripted_site import DONE, base_urls, body
 
 if TYPE_CHECKING:
@@ -135,8 +136,12 @@ def test_send_message_handed_off_without_the_rest_can_time_out_and_be_aborted(
     monkeypatch.setattr(handoff, "_FIRST_PAUSE", 60.0)
     message = scripted_site.answering(Reply(pieces=PIECES, encoding="delta", handoff_after=2))
 
+    def advance(text: str) -> None:
+        if text == "Two and":
+            advance_clock(api)
+
     with pytest.raises(ChatGPTTimeoutError) as timed_out:
-        api.send_message(message, timeout_ms=1500)
+        api.send_message(message, timeout_ms=LIMIT, on_progress=advance)
     assert timed_out.value.partial_text == "Two and"
 
     controller = AbortController()

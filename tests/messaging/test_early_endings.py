@@ -21,6 +21,7 @@ from chatgpt_browser import (
     ChatGPTTimeoutError,
 )
 from chatgpt_browser.testing import Gate, Reply, Stall
+from tests.support.client_clock import LIMIT, advance_clock, advance_clock_after
 from tests.support.scripted_site import at_once, can_send
 
 if TYPE_CHECKING:
@@ -169,13 +170,19 @@ def test_abort_shared_signal_ends_all_its_calls(scripted_site: ScriptedSite, api
 # ---- timeouts --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("limit", [600, timedelta(milliseconds=600)], ids=["number", "timedelta"])
+@pytest.mark.parametrize("limit", [LIMIT, timedelta(milliseconds=LIMIT)], ids=["number", "timedelta"])
 def test_timeout_in_the_middle_raises_with_the_text_so_far(
     scripted_site: ScriptedSite, api: ChatGPTAPI, limit: Any
 ) -> None:
     recorded: list[str] = []
+
+    def record(text: str) -> None:
+        recorded.append(text)
+        if text == "one two":
+            advance_clock(api)
+
     with pytest.raises(ChatGPTTimeoutError) as caught:
-        api.send_message(held_reply(scripted_site), timeout_ms=limit, on_progress=recorded.append)
+        api.send_message(held_reply(scripted_site), timeout_ms=limit, on_progress=record)
 
     assert str(caught.value) == "ChatGPT timed out waiting for response"
     assert caught.value.partial_text == "one two"
@@ -188,8 +195,9 @@ def test_timeout_in_the_middle_raises_with_the_text_so_far(
 def test_timeout_before_the_first_text_closes_the_request(
     scripted_site: ScriptedSite, api: ChatGPTAPI, before_head: bool
 ) -> None:
-    with pytest.raises(ChatGPTTimeoutError) as caught:
-        api.send_message(scripted_site.answering(Stall(before_head=before_head)), timeout_ms=1500)
+    message = scripted_site.answering(Stall(before_head=before_head))
+    with advance_clock_after(api, scripted_site.wait_for_post), pytest.raises(ChatGPTTimeoutError) as caught:
+        api.send_message(message, timeout_ms=LIMIT)
 
     assert caught.value.partial_text == ""
     assert_closed(scripted_site.posts[0])
@@ -199,8 +207,11 @@ def test_timeout_before_the_first_text_closes_the_request(
 def test_timeout_of_a_reply_stream_raises_with_the_text_so_far(
     scripted_site: ScriptedSite, api: ChatGPTAPI
 ) -> None:
+    stream = api.stream_message(held_reply(scripted_site), timeout_ms=LIMIT)
+    assert next(stream) + next(stream) == "one two"
+    advance_clock(api)
     with pytest.raises(ChatGPTTimeoutError) as caught:
-        list(api.stream_message(held_reply(scripted_site), timeout_ms=1500))
+        next(stream)
 
     assert caught.value.partial_text == "one two"
     assert_closed(scripted_site.posts[0])
@@ -472,11 +483,11 @@ def test_timeout_during_a_slow_callback_raises(scripted_site: ScriptedSite, api:
 
     def record_slowly(text: str) -> None:
         recorded.append(text)
-        threading.Event().wait(1.7)
+        advance_clock(api)
 
     with pytest.raises(ChatGPTTimeoutError):
         api.send_message(
-            scripted_site.answering(at_once("a", "ab", "abc")), timeout_ms=1500, on_progress=record_slowly
+            scripted_site.answering(at_once("a", "ab", "abc")), timeout_ms=LIMIT, on_progress=record_slowly
         )
 
     assert recorded == ["a"]

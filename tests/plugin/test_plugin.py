@@ -51,8 +51,11 @@ def run_pytest(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
 
 
 SYNC_TEST = """
-def test_synchronous(chatgpt_api, chatgpt_server):
+def test_synchronous(chatgpt_api, chatgpt_server, tmp_path):
     assert "Hello" in chatgpt_api.send_message("Hello")
+    assert not list(tmp_path.iterdir())
+    assert "Hello" in str(chatgpt_api.submit("Hello").wait())
+    assert (tmp_path / "jobs.sqlite3").exists()
     assert chatgpt_api.session_token == chatgpt_server.session_token
 
 def test_server_is_new(chatgpt_server):

@@ -18,6 +18,7 @@ from chatgpt_browser import (
     UnusualActivityError,
 )
 from chatgpt_browser.testing import BREAK, Answer, Break, RawBody
+from tests.support.client_clock import LIMIT, advance_clock_after
 from tests.support.scripted_site import posts_of, refreshes_of
 
 if TYPE_CHECKING:
@@ -188,8 +189,10 @@ def test_retries_of_zero_send_message_and_refresh_once(serve: Serve, connect: Co
 
 def test_message_retry_delay_counts_towards_timeout(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
     refusal = Answer.error(429, detail_of(ONE_AT_A_TIME), headers=[("retry-after", "20")])
-    with pytest.raises(ChatGPTTimeoutError):
-        api.send_message(scripted_site.answering(refusal, "too late"), timeout_ms=2000)
+    message = scripted_site.answering(refusal, "too late")
+    with advance_clock_after(api, lambda: scripted_site.wait_for_post().finished.wait(20)):
+        with pytest.raises(ChatGPTTimeoutError):
+            api.send_message(message, timeout_ms=LIMIT)
     assert len(scripted_site.posts) == 1
 
 

@@ -19,7 +19,7 @@ from chatgpt_browser.cli.exit_codes import error_object, kind_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from chatgpt_browser._core.models import Prompt
+    from chatgpt_browser._core.models import BatchMessage, Prompt
 
 ERROR = APIConnectionError("ChatGPT failed to refresh auth token. Error: net::ERR_NAME_NOT_RESOLVED")
 
@@ -64,21 +64,31 @@ def test_get_is_authenticated_site_unreachable_is_false(offline_api: ChatGPTAPI)
     assert offline_api.get_is_authenticated() is False
 
 
-@pytest.mark.anyio
-async def test_batch_site_unreachable_ends_batch() -> None:
-    sent = list[str]()
+class UnreachableSite:
+    """Records the messages of a batch, and fails to send them."""
 
-    async def send(prompt: Prompt) -> ReplyResult:
-        sent.append(prompt.text)
+    def __init__(self) -> None:
+        self.ids: dict[int, str] = {}
+        self.sent: list[str] = []
+
+    async def send(self, index: int, message: BatchMessage, prompt: Prompt) -> ReplyResult:
+        self.sent.append(prompt.text)
         raise ERROR
 
-    batch = Batch(send, window=1, in_order=True, longest_pause=0, signal=None)
+    async def release(self, index: int) -> None:
+        """Do nothing: no message has a result."""
+
+
+@pytest.mark.anyio
+async def test_batch_site_unreachable_ends_batch() -> None:
+    jobs = UnreachableSite()
+    batch = Batch(jobs, window=1, in_order=True, longest_pause=0, signal=None)
     await batch.put("one")
     with pytest.raises(APIConnectionError):
         await batch.get()
     await batch.close()
 
-    assert sent == ["one"]
+    assert jobs.sent == ["one"]
     assert not batch.has_room
 
 

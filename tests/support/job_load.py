@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ MARK = "JOB_LOAD_MARK"
 VICTIMS = ("client", "driver", "browser", "renderer", "network")
 #: The number of prompts in each batch.
 BATCH_SIZE = 4
+#: The exit codes of a batch that has a row for each prompt: all replies, some failures, some uncertain prompts.
+ENDED = (0, 13, 16)
 
 #: Submits jobs until its standard input ends. First it waits for all jobs that an earlier process left behind.
 CLIENT = """
@@ -49,7 +52,7 @@ with ChatGPTAPI(**options) as api:
     while not stop.is_set():
         number += 1
         try:
-            job = api.submit(f"{name}.{number}")
+            job = api.submit(f"{name}.{number}", keep_text=True)
             print(json.dumps([job.id, f"{name}.{number}"]), flush=True)
             job.wait(timeout_ms=60_000)
         except ChatGPTError as error:
@@ -71,6 +74,8 @@ class JobLoad:
     errors: list[str] = field(default_factory=list)
     #: The prompts of each batch, by the path of its output.
     batches: dict[Path, list[str]] = field(default_factory=dict)
+    #: The time and the kind of each kill.
+    kills: list[tuple[float, str]] = field(default_factory=list)
     _started: int = 0
     _stopping: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -113,6 +118,12 @@ class JobLoad:
 
     def kill(self, kind: str, choice: random.Random) -> bool:
         """Kill a random process of this kind. Return False if the load has no such process at the moment."""
+        is_killed = self._kill(kind, choice)
+        if is_killed:
+            self.kills.append((time.time(), kind))
+        return is_killed
+
+    def _kill(self, kind: str, choice: random.Random) -> bool:
         if kind == "network":
             self.server.close()
             self._stopping.wait(choice.uniform(0, 0.2))
@@ -169,7 +180,9 @@ class JobLoad:
     def _run_detached(self) -> None:
         """Run `ask --detach`, and then `jobs wait` until no run of it was killed."""
         message = f"detached{self._number()}"
-        job_id = self._run_command("ask", "--detach", "--send-via", self.send_via, message)[1].strip()
+        job_id = self._run_command("ask", "--detach", "--keep-text", "--send-via", self.send_via, message)[
+            1
+        ].strip()
         if job_id:
             self.messages[job_id] = message
             while not self._stopping.is_set() and self._run_command("jobs", "wait", job_id)[0] < 0:
@@ -181,7 +194,7 @@ class JobLoad:
         prompts = [f"batch{number}.{index}" for index in range(BATCH_SIZE)]
         output = self.folder / f"replies{number}.jsonl"
         self.batches[output] = prompts
-        while not self._stopping.is_set() and self.run_batch(output) not in (0, 13):
+        while not self._stopping.is_set() and self.run_batch(output) not in ENDED:
             pass
 
     def run_batch(self, output: Path, *options: str) -> int:

@@ -40,7 +40,9 @@ class ObservedPreparation:
 
     def request(self, url: str, request_id: str = "1") -> None:
         """Emit a request."""
-        self.cdp.emit("Network.requestWillBeSent", requestId=request_id, request={"url": url})
+        self.cdp.emit(
+            "Network.requestWillBeSent", requestId=request_id, request={"url": url, "method": "POST"}
+        )
 
     async def respond(
         self, status: int, request_id: str = "1", headers: dict[str, Any] | None = None
@@ -134,3 +136,18 @@ async def test_preparation_observer_removes_its_listeners() -> None:
     with page.observer:
         assert page.cdp.listeners
     assert page.cdp.listeners == []
+
+
+async def test_preparation_observer_navigation_forgets_request_in_flight(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The browser may not report the end of a request that the previous document began."""
+    monkeypatch.setattr(preparation_observer, "_RETRY_TIME", 0.0)
+    page = ObservedPreparation(UNUSUAL)
+    page.request(SITE.session_url, "old")
+    page.cdp.emit("Page.frameNavigated", frame={"id": "main"})
+    assert not page.observer.is_pending
+    page.request(PREPARE)
+    assert page.observer.is_pending
+    await page.respond(403)
+    assert isinstance(await asyncio.wait_for(page.observer.wait_until_refused(), 20), UnusualActivityError)

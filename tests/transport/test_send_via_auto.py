@@ -177,11 +177,15 @@ async def test_close_after_context_change_ends_requests_of_both_pages(serve: Ser
 @pytest.mark.anyio
 async def test_context_change_that_fails_leaves_the_previous_context(serve: Serve) -> None:
     server = serve()
-    async with AsyncChatGPTAPI(server.session_token, **base_urls(server), first_byte_timeout=2000) as api:
+    async with AsyncChatGPTAPI(server.session_token, **base_urls(server)) as api:
         await api.send_message("Hello")
         server.inject("stall-before-head", path="/auth/session")
+        options = api._sender.options
+        limit = options.first_byte_timeout
+        object.__setattr__(options, "first_byte_timeout", 2.0)
         with pytest.raises(Exception, match="did not respond"):
             await context_of(api)
+        object.__setattr__(options, "first_byte_timeout", limit)
         assert not browser_of(api).is_watched
         assert await api.send_message("Hello") == 'You said: "Hello".'
         await context_of(api)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from typing import TYPE_CHECKING, Any
@@ -20,8 +21,9 @@ from chatgpt_browser import (
     SessionExpiredError,
     UnusualActivityError,
 )
+from chatgpt_browser._transport.site_ui.composer import Composer
 from chatgpt_browser._transport.site_ui.page_pool import SitePagePool
-from chatgpt_browser.testing import Answer, Gate, Reply
+from chatgpt_browser.testing import Answer, Gate, Hold, RawBody, Reply
 from tests.support.scripted_site import DONE, ScriptedSite, body, event
 
 if TYPE_CHECKING:
@@ -276,6 +278,25 @@ def test_preparation_session_refused_raises_typed_error(
     with pytest.raises(kind, match="Nothing was sent") as caught:
         conversation.send_message("Two")
     assert type(caught.value) is kind
+    assert len(sent_messages(scripted_site)) == 1
+
+
+def test_preparation_session_loads_after_click_sends_message(
+    scripted_site: ScriptedSite, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The composer works before the page has loaded its session. The page then waits for the session, and sends the message."""
+    gate, press_send = Gate(), Composer.press_send
+
+    async def press_and_load(composer: Composer, text: str) -> bool:
+        is_clicked = await press_send(composer, text)
+        gate.open()
+        return is_clicked
+
+    monkeypatch.setattr(Composer, "press_send", press_and_load)
+    session = {"user": {"email": "ada@example.com"}, "accessToken": api.refresh_access_token()}
+    loading = RawBody([Hold(gate), json.dumps(session).encode()], content_type="application/json")
+    scripted_site.server.script_session(loading)
+    assert api.send_message("Hello") == 'You said: "Hello".'
     assert len(sent_messages(scripted_site)) == 1
 
 

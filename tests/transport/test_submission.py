@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chatgpt_browser import ChatGPTAPI, ComposerNotFoundError, MessageTooLongError
+from chatgpt_browser import ChatGPTAPI, ComposerNotFoundError, MessageTooLongError, PageError
 from chatgpt_browser._transport.base import Delivery, DeliveryState
+from chatgpt_browser._transport.site_ui import submission
+from chatgpt_browser._transport.site_ui.composer import Composer
 from chatgpt_browser.testing import Answer, ComposerOptions, FakeChatGPT
+from tests.support.client_clock import advance_loop_clock
 from tests.support.scripted_site import base_urls
 
 if TYPE_CHECKING:
@@ -235,3 +238,48 @@ def test_delivery_retracted_message_may_be_sent_again() -> None:
     delivery.start()
     delivery.withdraw()
     assert delivery.state is DeliveryState.NOT_STARTED
+
+
+#: A page that shows the message but does not send it. It sends data to the addresses in the list ``%s``.
+SHOWING = """<title>x</title><div id="log"></div><form><textarea aria-label="Message"></textarea><button>Send</button></form>
+<script>
+  const [form, box] = [document.querySelector("form"), document.querySelector("textarea")];
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    document.getElementById("log").textContent = box.value;
+    box.value = "";
+    for (const path of %s) fetch(path, { method: "POST", body: "{}" });
+  });
+</script>"""
+
+
+def test_submission_message_accepted_but_not_sent_is_sent_by_another_page(
+    server: FakeChatGPT, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submission, "_QUIET_WITH_COPY", 2.0)
+    since = len(server.requests)
+    server.script_path("/", Answer(200, SHOWING % ["/ces/t"]))
+    assert api.send_message("Good morning") == "Yes."
+    assert sent_texts(server, since) == ["Good morning"]
+
+
+def test_submission_message_accepted_and_data_sent_stays_in_doubt(
+    server: FakeChatGPT, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page may have sent the message in a way that this version does not know, so no other page sends it."""
+    monkeypatch.setattr(submission, "_QUIET_WITH_COPY", 0.0)
+    press_send = Composer.press_send
+
+    async def press_and_wait_for_five_seconds(composer: Composer, text: str) -> bool:
+        is_clicked = await press_send(composer, text)
+        advance_loop_clock(55_000)
+        return is_clicked
+
+    monkeypatch.setattr(Composer, "press_send", press_and_wait_for_five_seconds)
+    since = len(server.requests)
+    server.script_path("/", Answer(200, SHOWING % ["/backend-api/new/conversation"]))
+    with pytest.raises(
+        PageError, match="may still have been sent.*1 copies.*POST /backend-api/new/conversation 404"
+    ):
+        api.send_message("Good morning")
+    assert sent_texts(server, since) == []

@@ -177,7 +177,7 @@ class Composer:
 
     async def read_anew(self) -> str:
         """Read the text of the message box again, and return it. Call this after an option was applied: this may change it."""
-        self._written = None
+        self._usual.forget()
         return (await self._box.read()).text
 
     async def shows_reply(self) -> bool:

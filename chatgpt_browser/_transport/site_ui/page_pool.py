@@ -11,6 +11,7 @@ from ..._core.background import BackgroundTasks
 from ..._core.errors import BrowserCrashedError, ChallengeError, ChatGPTError, ClientClosedError, PageError
 from ..._core.options import SITE_CHOICE_MODELS
 from ..base import DeliveryState
+from .lost_message import LostMessageError
 
 if TYPE_CHECKING:
     from ..._core.options import Options
@@ -54,8 +55,8 @@ class SitePagePool:
     async def send(self, message: OutgoingMessage) -> ResponseStream:
         """Send a message through a page, and return the stream of the response. The model is used only for a new conversation.
 
-        A second attempt is made in another page if the site responds with a challenge, or if the page crashes before the send
-        button was clicked.
+        A second attempt is made in another page if the site responds with a challenge, or if the page has certainly not sent the
+        message: it has crashed before the send button was clicked, or it has accepted the message and then done nothing more.
 
         :raises PageError: the parent message is not the newest message, or the page could not send the message.
         :raises ChatGPTError: the page could not be opened.
@@ -66,7 +67,7 @@ class SitePagePool:
                 return await self._send_once(message)
             except ChallengeError:
                 await self._browser_manager.pass_challenge()
-            except BrowserCrashedError:
+            except (BrowserCrashedError, LostMessageError):
                 if message.delivery.state is not DeliveryState.NOT_STARTED:
                     raise
             return await self._send_once(message)

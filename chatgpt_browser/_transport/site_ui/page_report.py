@@ -1,15 +1,19 @@
-"""Reads from the site's page the ids of its newest message, and a description of its controls for a bug report."""
+"""Reads from the site's page the ids of its newest message, and descriptions of its controls for bug reports and errors."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import anyio
+from playwright.async_api import Error as PlaywrightError
 
 from ..._core.javascript import read_script
-from .elements import PageElements
+from .elements import PageElements, first_of
 from .isolated_evaluation import IsolatedEvaluation
-from .selectors import MESSAGE_ID_ATTRIBUTES, OUTLINE
+from .message_box import MessageBox
+from .selectors import ALERTS, MESSAGE_ID_ATTRIBUTES, OUTLINE
+from .text_pieces import has_same_words
 
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession, Page
@@ -22,7 +26,9 @@ class PageReport:
     """Reads one page, and changes nothing on it."""
 
     def __init__(self, page: Page, cdp: CDPSession) -> None:
+        self._page = page
         self._elements = PageElements(page)
+        self._box = MessageBox(page, self._elements)
         self._evaluation = IsolatedEvaluation(cdp)
 
     async def newest_message_ids(self) -> list[str]:
@@ -46,3 +52,23 @@ class PageReport:
         with anyio.move_on_after(_TIMEOUT):
             return [match._asdict() for match in await self._elements.matches()]
         return []
+
+    async def composer_state(self, text: str) -> str:
+        """Return a description of the composer after a click on the send button. It does not contain the message, ``text``."""
+        with anyio.move_on_after(_TIMEOUT), suppress(PlaywrightError):
+            content = await self._box.read(text)
+            box = "empty" if not content.text.strip() else "filled with another text"
+            if has_same_words(content.text, text):
+                box = "filled with the message"
+            elif await first_of(self._elements.message_boxes) is None:
+                box = "missing"
+            send = "enabled" if await self._elements.enabled_send_button.count() else "disabled"
+            if await first_of(self._elements.send_buttons) is None:
+                send = "missing"
+            stop = "shown" if await self._elements.stop_button.count() else "missing"
+            alerts = await self._page.locator(ALERTS).filter(visible=True).count()
+            return (
+                f"message box {box}, send button {send}, stop button {stop}, "
+                f"{content.copies} copies of the message, {alerts} alerts"
+            )
+        return "unknown, because the page does not respond"

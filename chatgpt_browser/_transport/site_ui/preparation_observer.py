@@ -18,6 +18,7 @@ from ..._core.background import BackgroundTasks
 from ..._core.errors import ChatGPTError, SessionExpiredError
 from ..._core.models import Head, Response
 from ..._protocol.error_responses import is_challenge, parse_json, status_error
+from .lost_message import RequestLog
 
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession
@@ -71,6 +72,8 @@ class PreparationObserver:
     def __init__(self, cdp: CDPSession, site: Site) -> None:
         self._cdp = cdp
         self._site = site
+        #: All requests of the page to the backend. The submission clears it directly before the first click.
+        self.requests = RequestLog(site)
         #: The URL of each preparation request. The key is the id of the request.
         self._urls: dict[str, str] = {}
         #: The ids of the preparation requests that have not ended.
@@ -84,6 +87,8 @@ class PreparationObserver:
             "Network.responseReceived": self._on_response,
             "Network.loadingFinished": self._on_finished,
             "Network.loadingFailed": self._on_failed,
+            "Network.webSocketFrameSent": self.requests.add_socket_frame,
+            "Page.frameNavigated": self._on_navigated,
         }
         self._remove_listeners = add_listeners(cdp, listeners)
 
@@ -92,6 +97,14 @@ class PreparationObserver:
 
     def __exit__(self, *exc: object) -> None:
         self._remove_listeners()
+
+    @property
+    def is_pending(self) -> bool:
+        """True if a preparation request is in flight, or a request that began after the first click on the send button.
+
+        The page may then be waiting for the response.
+        """
+        return bool(self._pending) or self.requests.is_pending
 
     async def wait_until_refused(self) -> ChatGPTError:
         """Wait until the site has refused a request and the page has not reacted in time. Return the error for the refusal.
@@ -135,6 +148,7 @@ class PreparationObserver:
         await self._changed.wait()
 
     def _on_request(self, event: dict[str, Any]) -> None:
+        self.requests.begin(event)
         url = event["request"]["url"]
         if self._site.is_preparation(url):
             self._urls[event["requestId"]] = url.partition("?")[0]
@@ -142,6 +156,7 @@ class PreparationObserver:
             self._changed.set()
 
     def _on_response(self, event: dict[str, Any]) -> None:
+        self.requests.respond(event)
         request_id = event["requestId"]
         if (url := self._urls.get(request_id)) is None:
             return
@@ -159,7 +174,15 @@ class PreparationObserver:
             self._tasks.spawn(self._check_session(request_id))
 
     def _on_failed(self, event: dict[str, Any]) -> None:
+        self.requests.fail(event)
         self._end(event["requestId"])
+
+    def _on_navigated(self, event: dict[str, Any]) -> None:
+        """Forget the requests in flight after a navigation of the main frame, because the browser may not report their end."""
+        if "parentId" not in event["frame"]:
+            self.requests.cancel()
+            self._pending.clear()
+            self._changed.set()
 
     async def _check_session(self, request_id: str) -> None:
         if await self._is_signed_out(request_id):

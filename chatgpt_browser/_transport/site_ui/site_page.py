@@ -118,8 +118,7 @@ class SitePage:
             }
             if identity is not None:
                 commands["Emulation.setUserAgentOverride"] = identity
-            sent = (cdp.send(method, params) for method, params in commands.items())
-            await asyncio.gather(*sent, set_up_view(page, cdp, options))
+            await asyncio.gather(*map(cdp.send, commands, commands.values()), set_up_view(page, cdp, options))
             return cls(page, cdp)
 
     @property
@@ -241,6 +240,7 @@ class SitePage:
             self._composer,
             self._events,
             preparation,
+            self._report,
             message.prompt.text,
             timeout,
             prepare=functools.partial(self._prepare_again, message, site, model, timeout),
@@ -286,8 +286,7 @@ class SitePage:
         """After a message, make the page idle. If the page may repeat a failed request, close the page instead."""
         self._observer = None
         if observer.may_be_repeated and self.dead is None:
-            error = BrowserCrashedError("The site's page was closed, because it may repeat a failed request.")
-            self.die(error)
+            self.die(BrowserCrashedError("The site's page was closed: it may repeat a failed request."))
             self._tasks.spawn(self._close_page())
         if self.state is PageState.BUSY:
             self._enter(PageState.IDLE)
@@ -311,8 +310,9 @@ class SitePage:
         if stream.is_over:
             self._enter(PageState.IDLE)
         else:
-            error = BrowserCrashedError("The site's page was closed, because its reply could not be stopped.")
-            await self.close(error)
+            await self.close(
+                BrowserCrashedError("The page was closed, because its reply could not be stopped.")
+            )
 
     async def _click_stop(self, stream: ResponseStream) -> bool:
         """Click the stop button, and wait until the reply has ended. Return False if the button could not be clicked."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import anyio
 from playwright.async_api import Error as PlaywrightError
 
+from ..._browser.playwright_errors import to_library_error
+from ..._core.background import BackgroundTasks
 from ..._core.errors import ChatGPTError, DialogInTheWayError, PageError, RateLimitError, SessionExpiredError
 from ..base import DeliveryState
+from .lost_message import LostMessageError
 from .text_pieces import has_same_words, with_mention
 
 if TYPE_CHECKING:
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from .composer import Composer
     from .message_box import BoxContent
     from .page_events import PageEvents
+    from .page_report import PageReport
     from .preparation_observer import PreparationObserver
     from .request_observer import RequestObserver
 
@@ -29,10 +34,12 @@ _INTERVAL = 0.5
 #: while the text is still in the message box. The second limit applies after the box has become empty, because the page is then
 #: probably sending the message. Both limits are doubled after each click.
 _QUIET_WITH_TEXT, _QUIET_WITHOUT_TEXT = 1.0, 2.0
+#: A page that shows the message has accepted it. If such a page does nothing more for this many seconds, the message is lost.
+_QUIET_WITH_COPY = 10.0
 #: After a request that prepares a message, the page may need this many seconds for calculations before it sends the message.
 _CALCULATION = 5.0
-#: Delay in seconds: if the page has not sent the message by then, the client searches the page for a dialog that blocks the page.
-_DIALOG_DELAY = 5.0
+#: Interval in seconds at which the client searches the page for a dialog that blocks the page.
+_DIALOG_INTERVAL = 5.0
 #: After the page has submitted a form natively, it may also discard the next text. The client waits this many seconds to see
 #: whether the text disappears. The time is doubled after each native submission.
 _FIRST_DISCARD = 0.5
@@ -48,6 +55,8 @@ class Submission:
     Until the page has sent a request with the message, it is safe to write the text again. The send button is clicked again only
     if the previous click had no visible effect. A visible effect is a request that sends or prepares the message, a stop button,
     or a new copy of the message's text outside the message box.
+
+    If the page shows a new copy and then does nothing more, for example after an error in its scripts, the message is withdrawn.
     """
 
     def __init__(
@@ -55,6 +64,7 @@ class Submission:
         composer: Composer,
         activity: PageEvents,
         preparation: PreparationObserver,
+        report: PageReport,
         text: str,
         timeout: float,
         *,
@@ -64,13 +74,14 @@ class Submission:
         self._prepare = prepare
         self._apply_options = apply_options
         self._preparation = preparation
+        self._report = report
         self._composer = composer
         self._activity = activity
         #: The text to write, and the text that the message box shows after the options were applied: a tool may add its name.
         self._text = self._shown = text
         self._timeout = timeout
         self._clock = asyncio.get_running_loop().time
-        self._native_submits = 0
+        self._native_submits = self._clicks = 0
 
     async def run(self, observe: Callable[[], RequestObserver], delivery: Delivery) -> RequestObserver:
         """Send the message. Return the observer of its request.
@@ -78,36 +89,44 @@ class Submission:
         :param observe: creates the observer; called before the first click.
         :raises NativeSubmitError: the page has submitted a form natively. Open the conversation again and repeat the call.
         :raises TextAttachedError: the page has turned the text into an attachment.
+        :raises LostMessageError: the page has accepted the message, but does not send it.
         :raises PageError: the page cannot send the message, or has not sent it within the timeout.
         """
         if not self._native_submits:
             await self._composer.wait_for_network_idle_if_always_enabled()
         content = await self._write()
-        observer = observe()
+        observer, self._clicks = observe(), 0
+        self._preparation.requests.clear(self._text)
         self._activity.on_native_submit = lambda: self._on_native_submit(observer, delivery)
-        watching = asyncio.ensure_future(self._withdraw_if_prevented(observer))
+        watching = BackgroundTasks(on_error=lambda error: observer.fail(to_library_error(error)))
+        watching.spawn(self._withdraw_if_prevented(observer))
         try:
             with anyio.move_on_after(self._timeout):
                 await self._click_until_sent(observer, delivery, content)
         finally:
             self._activity.on_native_submit = None
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+            await watching.cancel()
         if not observer.sent.is_set():
-            raise self._not_sent_error(delivery)
+            raise await self._not_sent_error(delivery)
         if observer.failure is not None:
             raise observer.failure
         return observer
 
-    def _not_sent_error(self, delivery: Delivery) -> PageError:
+    async def _not_sent_error(self, delivery: Delivery) -> PageError:
         if delivery.state is DeliveryState.NOT_STARTED:
             return PageError(
                 f"The site's page discarded the message for {self._timeout:g} s. Nothing was sent."
             )
         return PageError(
             f"The site's page sent no message within {self._timeout:g} s after the send button was clicked. "
-            "It may still have been sent: check the conversation before you send it again."
+            f"It may still have been sent: check the conversation before you send it again. {await self._describe()}"
         )
+
+    async def _describe(self) -> str:
+        """Return a sentence that describes the page after the clicks, without private data."""
+        state = await self._report.composer_state(self._shown)
+        requests = self._preparation.requests.describe()
+        return f"(Clicks: {self._clicks}. Composer: {state}. Requests after the first click: {requests}.)"
 
     def _on_native_submit(self, observer: RequestObserver, delivery: Delivery) -> None:
         if not observer.sent.is_set():
@@ -155,17 +174,16 @@ class Submission:
         self, observer: RequestObserver, delivery: Delivery, content: BoxContent
     ) -> None:
         """Write the text and click the send button, repeatedly, until the page has sent the message or the page has failed."""
-        clicks = 0
         try:
             while not observer.sent.is_set():
-                if await self._click(delivery, is_first=clicks == 0):
-                    clicks += 1
-                    if await self._has_effect(observer, content, patience=2.0 ** (clicks - 1)):
+                if await self._click(delivery, is_first=self._clicks == 0):
+                    self._clicks += 1
+                    if await self._has_effect(observer, content, patience=2.0 ** (self._clicks - 1)):
                         return
                 content = await self._write()
         except (ChatGPTError, PlaywrightError) as error:
             is_blocked = isinstance(error, (DialogInTheWayError, RateLimitError, SessionExpiredError))
-            if not observer.sent.is_set() and clicks == 0:
+            if not observer.sent.is_set() and self._clicks == 0:
                 raise
             if is_blocked and isinstance(error, ChatGPTError):
                 await observer.withdraw(error)
@@ -189,37 +207,58 @@ class Submission:
         return is_clicked
 
     async def _has_effect(self, observer: RequestObserver, before: BoxContent, patience: float) -> bool:
-        """Wait until the page has sent the message, and return True. Return False if the click had no visible effect in time."""
-        quiet_since = self._clock()
+        """Wait until the page has sent the message, and return True. Return False if the click had no visible effect in time.
+
+        If the message is lost, withdraw it and return True.
+        """
+        busy_at = accepted_at = self._clock()
         while True:
             with anyio.move_on_after(_INTERVAL):
                 await observer.sent.wait()
             if observer.sent.is_set():
                 return True
             content = await self._composer.read(self._shown)
-            is_busy = self._activity.is_preparing(_CALCULATION) or await self._composer.shows_reply()
-            if is_busy or content.copies > before.copies:
-                quiet_since = self._clock()
+            is_preparing = self._activity.is_preparing(_CALCULATION) or self._preparation.is_pending
+            if is_preparing or await self._composer.shows_reply():
+                busy_at = self._clock()
+            if content.copies > before.copies:
+                accepted_at = self._clock()
+                is_idle = accepted_at - busy_at >= _QUIET_WITH_COPY
+                if is_idle and not self._preparation.requests.may_contain_message:
+                    await observer.withdraw(await self._lost_error())
             is_kept = has_same_words(content.text, self._shown)
             limit = _QUIET_WITH_TEXT if is_kept else _QUIET_WITHOUT_TEXT
-            if self._clock() - quiet_since >= limit * patience:
+            if self._clock() - max(busy_at, accepted_at) >= limit * patience:
                 return False
+
+    async def _lost_error(self) -> LostMessageError:
+        return LostMessageError(
+            f"The site's page has accepted the message but did not send it. Nothing was sent. {await self._describe()}"
+        )
 
     async def _withdraw_if_prevented(self, observer: RequestObserver) -> None:
         """Wait until the page has sent the message. If the site or a dialog prevents this, withdraw the message."""
         sending = asyncio.ensure_future(observer.sent.wait())
         refusing = asyncio.ensure_future(self._preparation.wait_until_refused())
-        both = (sending, refusing)
+        covering = asyncio.ensure_future(self._wait_for_dialog())
+        tasks = (sending, refusing, covering)
         try:
-            await asyncio.wait(both, timeout=_DIALOG_DELAY, return_when=asyncio.FIRST_COMPLETED)
-            error = None
-            if not sending.done() and not refusing.done():
-                error = await self._composer.dialog_error()
-            if error is None:
-                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if not sending.done():
-                await observer.withdraw(error or refusing.result())
+                await observer.withdraw((refusing if refusing.done() else covering).result())
                 await sending
         finally:
-            sending.cancel()
-            refusing.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _wait_for_dialog(self) -> ChatGPTError:
+        """Wait until a dialog blocks the page, and return the error for the dialog.
+
+        The page is examined every ``_DIALOG_INTERVAL`` seconds, because no event shows that a dialog has appeared.
+        """
+        while True:
+            await asyncio.sleep(_DIALOG_INTERVAL)
+            with suppress(PlaywrightError):  # the document was replaced
+                if (error := await self._composer.dialog_error()) is not None:
+                    return error

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
+from rich.text import Text
 
 from ..client_factory import client_from_environment
-from ..exit_codes import BATCH_FAILURES, errors_as_exit_codes
+from ..exit_codes import BATCH_FAILURES, UNCERTAIN_MESSAGES, errors_as_exit_codes
 from ..output.consoles import logging_to_stderr, print_note
 from ..output.milestones import milestone_callback
+from ..output.terminal_text import printable
 from ..shared_options import Headed, PlainText, SendViaOption, Timeout, Verbose, to_timedelta
-from .journal import DeliveryJournal
+from .journal import BatchJournal
 from .progress import ProgressCounts, ProgressDisplay
-from .prompt_file import read_prompts
+from .prompt_file import Prompts, read_prompts
 from .result_file import Outcome, ResultFile
-from .resume_plan import prepare, settle
+from .resume_plan import prepare
 
 if TYPE_CHECKING:
     from chatgpt_browser import BatchMessage, ChatGPTAPI
 
-Prompts = Annotated[
+PromptFile = Annotated[
     Path,
     typer.Argument(
         help="File of prompts, or - for standard input: lines of text, or JSON lines with `prompt` and, optionally, "
@@ -41,7 +42,7 @@ RetryUncertain = Annotated[
     bool,
     typer.Option(
         "--retry-uncertain",
-        help="Look again for the prompts that a killed run may have sent; send those that have no reply.",
+        help="Look again for the uncertain prompts; send those that the site does not have.",
     ),
 ]
 Concurrency = Annotated[
@@ -57,9 +58,14 @@ ModelName = Annotated[
     str | None, typer.Option("--model", help="Model for prompts without `model`.", metavar="NAME")
 ]
 
+#: At most this many uncertain prompts are named on standard error.
+_MOST_NAMED = 20
+#: The length at which a prompt is cut, in characters.
+_SHOWN_LENGTH = 60
+
 
 def batch(
-    prompts: Prompts,
+    prompts: PromptFile,
     output: Output,
     retry_failed: RetryFailed = False,
     retry_uncertain: RetryUncertain = False,
@@ -77,9 +83,9 @@ def batch(
     To resume after an interruption, run the same command again: prompts with
     a reply are not sent again. When the site sets a rate limit, the command
     waits as long as the site requests. A failed prompt is written as a row
-    with its error. After a kill, the command looks on the site for the prompt
-    that was being sent. If it cannot tell whether the prompt was sent, it
-    writes an uncertain row, and does not send it again.
+    with its error. After a kill, the command looks at the site for the prompt
+    that was being sent, and takes its reply. If the prompt is not found, its
+    row is uncertain, and it is not sent again.
 
     [dim]Examples:[/dim]
 
@@ -90,91 +96,86 @@ def batch(
     cat questions.txt | chatgpt-browser batch - -o replies.jsonl
     """
     with errors_as_exit_codes(), logging_to_stderr(verbose):
-        messages = read_prompts(prompts, timeout)
+        source = read_prompts(prompts, timeout)
         options = {"headless": not headed, "markdown": not plain_text, "model": model, "send_via": send_via}
-        with ResultFile(output) as results, closing_journal(output, results) as journal:
+        with ResultFile(output) as results:
             if results.was_cut:
                 print_note("removed an incomplete last line from the output")
-            in_doubt = {id_: each for id_, each in journal.attempts.items() if id_ not in results.outcomes}
-            in_doubt |= results.uncertain if retry_uncertain else {}
-            if in_doubt:
-                with client_from_environment(**options) as api:
-                    settle(
-                        api,
-                        results,
-                        in_doubt.values(),
-                        markdown=not plain_text,
-                        send_uncertain=retry_uncertain,
-                    )
+            journal = BatchJournal(output)
+            journal.clean_up(results.outcomes)
             if retry_uncertain:
                 results.drop_uncertain()
-            journal.clear()
             if retry_failed:
                 results.drop_failures()
-            todo = prepare(messages, results)
+            todo = prepare(source.messages, results)
+            journal.note_other_prompts(source.messages)
             if todo:
+                run = BatchRun(results, journal, len(source.messages), give_up_after)
                 with client_from_environment(max_concurrent_messages=concurrency, **options) as api:
-                    send_all(api, todo, results, journal, len(messages), timeout, give_up_after)
-            print_summary(messages, results)
+                    run.send(api, todo, timeout_ms=to_timedelta(timeout), retry_uncertain=retry_uncertain)
+            print_summary(source, results)
 
 
-def print_summary(messages: list[BatchMessage], results: ResultFile) -> None:
-    """Print the number of messages with a reply, and the number of failures for each class of error.
+def print_summary(source: Prompts, results: ResultFile) -> None:
+    """Print the number of messages with a reply, the uncertain messages, and the number of failures for each class of error.
 
     :raises typer.Exit: at least one message has no reply.
     """
-    failures = failures_by_error(messages, results.outcomes)
+    failures = failures_by_error(source.messages, results.outcomes)
     failed = failures.total()
-    uncertain = sum(message.id in results.uncertain for message in messages)
-    print_note(f"{len(messages) - failed} of {len(messages)} have a reply")
-    if failed > uncertain:
-        print_note(f"{failed - uncertain} failed; --retry-failed sends them again")
+    uncertain = [message for message in source.messages if results.outcomes[message.id or ""].is_uncertain]
+    print_note(f"{len(source.messages) - failed} of {len(source.messages)} have a reply")
+    if failed > len(uncertain):
+        print_note(f"{failed - len(uncertain)} failed; --retry-failed sends them again")
     if uncertain:
         print_note(
-            f"{uncertain} uncertain: a run that was killed may have sent them; --retry-uncertain looks again, and sends those "
-            "that have no reply"
+            f"{len(uncertain)} uncertain: it is unknown whether the site received them; --retry-uncertain looks again, and "
+            "sends those that the site does not have"
         )
+        print_uncertain(uncertain, source.lines)
     if failed:
         tally = ", ".join(f"{count} {kind}" for kind, count in failures.most_common())
         print_note(f"failures by error: {tally}")
-        raise typer.Exit(BATCH_FAILURES)
+        raise typer.Exit(UNCERTAIN_MESSAGES if uncertain else BATCH_FAILURES)
 
 
-@contextmanager
-def closing_journal(output: Path, results: ResultFile) -> Iterator[DeliveryJournal]:
-    """Yield the journal of a batch, and close it after the block. If each sent message has a result, delete its file."""
-    journal = DeliveryJournal(output)
-    try:
-        yield journal
-    finally:
-        journal.close(results.outcomes)
+def print_uncertain(messages: list[BatchMessage], lines: dict[str, int]) -> None:
+    """Print the line number and the beginning of each uncertain prompt."""
+    for message in messages[:_MOST_NAMED]:
+        print_note(Text(f"  line {lines[message.id or '']}: {printable(shortened(message.text))}"))
+    if len(messages) > _MOST_NAMED:
+        print_note(f'  and {len(messages) - _MOST_NAMED} more, with `"state": "uncertain"` in the output')
 
 
-def send_all(
-    api: ChatGPTAPI,
-    todo: list[BatchMessage],
-    results: ResultFile,
-    journal: DeliveryJournal,
-    total: int,
-    timeout: float | None,
-    give_up_after: int,
-) -> None:
-    """Send the remaining messages and write each result to the file.
+def shortened(text: str) -> str:
+    """Return the beginning of a text on one line."""
+    return textwrap.shorten(text, _SHOWN_LENGTH, placeholder="…")
 
-    :raises ChatGPTError: an error that ends the batch, or the last of `give_up_after` failures in a row.
-    """
-    in_a_row = 0
-    counts = ProgressCounts(total, total - len(todo), results.failed)
-    with ProgressDisplay(counts) as display, milestone_callback(display.on_milestone):
-        for result in api.send_many(
-            todo, in_order=False, timeout_ms=to_timedelta(timeout), on_delivery=journal.note
-        ):
-            results.write(result)
-            display.count(result.error is not None)
-            in_a_row = 0 if result.error is None else in_a_row + 1
-            if result.error is not None and in_a_row == give_up_after:
-                display.print_line(f"stopping after {in_a_row} failures in a row")
-                raise result.error
+
+class BatchRun(NamedTuple):
+    """One run of the command, which sends the remaining messages."""
+
+    results: ResultFile
+    journal: BatchJournal
+    total: int
+    give_up_after: int
+
+    def send(self, api: ChatGPTAPI, todo: list[BatchMessage], **options: Any) -> None:
+        """Send the remaining messages and write each result to the file.
+
+        :raises ChatGPTError: an error that ends the batch, or the last of `give_up_after` failures in a row.
+        """
+        in_a_row = 0
+        counts = ProgressCounts(self.total, self.total - len(todo), self.results.failed)
+        with ProgressDisplay(counts) as display, milestone_callback(display.on_milestone):
+            for result in api.send_many(todo, in_order=False, batch_id=self.journal.batch_id, **options):
+                self.results.write(result)
+                self.journal.note_written(result)
+                display.count(result.error is not None)
+                in_a_row = 0 if result.error is None else in_a_row + 1
+                if result.error is not None and in_a_row == self.give_up_after:
+                    display.print_line(f"stopping after {in_a_row} failures in a row")
+                    raise result.error
 
 
 def failures_by_error(messages: list[BatchMessage], outcomes: dict[str, Outcome]) -> Counter[str]:

@@ -1,110 +1,61 @@
-"""The journal of a batch: a file with the messages whose sending has begun and that have no result yet.
+"""The jobs of a batch in the job store. After a kill, the next run finds there the prompts that the killed run may have sent.
 
-The name of the file is the name of the output with ``.sending`` at its end. After a run was killed, the next run reads this file
-to find out which messages may have been sent.
+The batch has the name of its output file. A job is deleted when its row is on disk. The job of an uncertain row stays.
 """
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Container
-from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING
 
-from chatgpt_browser._core.files import append_synced, encode_text, open_private
+from chatgpt_browser._store.job_record import hash_text
+from chatgpt_browser._store.job_store import JobStore
+
+from ..output.consoles import print_note
+from .old_journal import read_old_journal
 
 if TYPE_CHECKING:
-    from chatgpt_browser import BatchMessage
+    from collections.abc import Mapping
+
+    from chatgpt_browser import BatchMessage, BatchResult
+
+    from .result_file import Outcome
+
+#: The states of jobs that are deleted when their rows are on disk.
+_ENDED = ("done", "failed", "cancelled")
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """An attempt to send a message, with the data that is needed to find the message on the site.
+class BatchJournal:
+    """The jobs of the batch that writes to ``output``.
 
-    ``message_id`` is the id that the client gave the message, or None. ``at`` is the time of the attempt in seconds since 1970.
+    :raises JobStoreError: the job store cannot be used.
     """
 
-    id: str
-    prompt: str
-    message_id: str | None = None
-    conversation_id: str | None = None
-    parent_message_id: str | None = None
-    at: float = 0.0
-    conversation: str | None = None
-    model: str | None = None
-
-    @classmethod
-    def of(cls, row: dict[str, Any]) -> Attempt | None:
-        """Return the attempt that a row describes. Return None if the row has no id or no prompt.
-
-        If any other field has a value of the wrong type, that field is ignored.
-        """
-        values = {each.name: row.get(each.name) for each in fields(cls)}
-        if not isinstance(values["id"], str) or not isinstance(values["prompt"], str):
-            return None
-        at = values.pop("at")
-        texts = {name: value for name, value in values.items() if isinstance(value, str)}
-        return cls(**texts, at=float(at) if isinstance(at, (int, float)) else 0.0)
-
-
-class DeliveryJournal:
-    """Writes each attempt to disk before the message is sent. The client calls :meth:`note` in its own thread."""
-
     def __init__(self, output: Path) -> None:
-        self._path = output.with_name(f"{output.name}.sending")
-        self._file: BinaryIO | None = None
-        #: The newest attempt for each message in the file. The key is the id of the message.
-        self.attempts: dict[str, Attempt] = {}
-        if self._path.is_file() and not self._path.is_symlink():
-            self._load(self._path.read_bytes())
+        self._output = output
+        self._store = JobStore()
+        #: The name of the batch in the job store.
+        self.batch_id = f"file:{output.resolve()}"
 
-    def _load(self, data: bytes) -> None:
-        for line in data.splitlines():
-            with suppress(ValueError):  # If a line was written only in part, its message was not sent.
-                row = json.loads(line)
-                attempt = Attempt.of(row) if isinstance(row, dict) else None
-                if attempt is not None and row.get("state") == "sending":
-                    self.attempts[attempt.id] = attempt
-                elif attempt is not None:
-                    self.attempts.pop(attempt.id, None)
+    def clean_up(self, outcomes: Mapping[str, Outcome]) -> None:
+        """Delete the jobs whose rows are in the output. Read the journal file of an older version, if there is one."""
+        read_old_journal(self._output, self._store, self.batch_id, outcomes)
+        for record in self._store.of_batch(self.batch_id):
+            outcome = outcomes.get((record.batch_key or "").removeprefix("id:"))
+            if outcome is not None and hash_text(outcome.prompt) == record.text_hash:
+                self._store.discard(record.id, _ENDED)
 
-    def clear(self) -> None:
-        """Remove the attempts of earlier runs from memory, and remove the file."""
-        self.attempts = {}
-        self._path.unlink(missing_ok=True)
+    def note_other_prompts(self, messages: list[BatchMessage]) -> None:
+        """Print a line for each job of an earlier run whose prompt is not in the file of prompts any more."""
+        known = {hash_text(message.text) for message in messages}
+        for record in self._store.of_batch(self.batch_id):
+            if record.text_hash not in known:
+                print_note(
+                    f"an earlier run was sending a prompt that is not in the input any more; its job is {record.id}: "
+                    "`jobs wait` fetches the reply, `jobs forget` deletes the job"
+                )
 
-    def note(self, message: BatchMessage, state: str, message_id: str | None) -> None:
-        """Write to the journal that a message is being sent, or that the site has refused it (see `send_many`)."""
-        attempt = Attempt(
-            message.id or "",
-            message.text,
-            message_id,
-            message.conversation_id,
-            message.parent_message_id,
-            time.time(),
-            message.conversation,
-            message.model,
-        )
-        if self._file is None:
-            self._file = open_private(self._path)
-        append_synced(self._file, _line(attempt, state))
-
-    def close(self, results: Container[str]) -> None:
-        """Close the file, and remove it if each message that was sent has a result.
-
-        :param results: the ids of the messages that have a result.
-        """
-        if self._file is not None:
-            self._file.seek(0)
-            self._load(self._file.read())
-            self._file.close()
-            self._file = None
-        if all(id_ in results for id_ in self.attempts):
-            self._path.unlink(missing_ok=True)
-
-
-def _line(attempt: Attempt, state: str) -> bytes:
-    return encode_text(json.dumps({"state": state, **asdict(attempt)}, ensure_ascii=False)) + b"\n"
+    def note_written(self, result: BatchResult) -> None:
+        """Delete the job of a result that was written to the output. The job of an uncertain message stays."""
+        if result.job_id is not None:
+            self._store.discard(result.job_id, _ENDED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import typer
 
@@ -18,8 +18,15 @@ _JSON_LINES = (".jsonl", ".ndjson")
 _TEXT_FIELDS = ("conversation", "conversation_id", "parent_message_id", "model")
 
 
-def read_prompts(path: Path, timeout: float | None = None) -> list[BatchMessage]:
-    """Return the messages of a file, or of standard input if the path is ``-``.
+class Prompts(NamedTuple):
+    """The messages of a file, and the number of the line of each message. The keys of ``lines`` are the ids of the messages."""
+
+    messages: list[BatchMessage]
+    lines: dict[str, int]
+
+
+def read_prompts(path: Path, timeout: float | None = None) -> Prompts:
+    """Return the prompts in a file, or in standard input if the path is ``-``.
 
     The file is read as JSON lines if its name ends in ``.jsonl`` or ``.ndjson``, or if its first line is a JSON object. If a row
     of the file contains an id, the message has this id. Otherwise, the id of the message is the number of its line.
@@ -35,7 +42,9 @@ def read_prompts(path: Path, timeout: float | None = None) -> list[BatchMessage]
         messages = [BatchMessage(line, id=str(number)) for number, line in lines]
     _check_texts(messages, [number for number, _ in lines])
     _check_unique_ids(messages, [number for number, _ in lines])
-    return messages
+    return Prompts(
+        messages, {message.id or "": number for message, (number, _) in zip(messages, lines, strict=True)}
+    )
 
 
 def _read(path: Path, timeout: float | None) -> str:

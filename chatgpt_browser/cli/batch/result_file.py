@@ -8,36 +8,36 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import filelock
 import typer
 
-from chatgpt_browser import APIStatusError, BatchResult, ChatGPTError
+from chatgpt_browser import APIStatusError, BatchResult, ChatGPTError, JobUncertainError
 from chatgpt_browser._core.files import append_synced, encode_text, open_private, sync_folder, write_private
 
 from ..output.option_names import message_of
-from .journal import Attempt
 from .output_lock import OutputLock
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+#: The field ``state`` of the row of a message for which it is unknown whether the site received it.
+UNCERTAIN = "uncertain"
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """The fields of a row that the next run needs to resume the batch.
-
-    ``attempt`` is set only if it is uncertain whether the message was sent.
-    """
+    """The fields of a row that the next run needs to resume the batch."""
 
     prompt: str
     is_reply: bool
     conversation_id: str | None
     message_id: str | None
-    attempt: Attempt | None = None
+    #: True if it is unknown whether the site received the message.
+    is_uncertain: bool = False
     #: The name of the error's class; empty if the row contains no error.
     error_type: str = ""
 
@@ -83,30 +83,19 @@ class ResultFile:
         """The number of rows without a reply."""
         return sum(not outcome.is_reply for outcome in self.outcomes.values())
 
-    @property
-    def uncertain(self) -> dict[str, Attempt]:
-        """The attempts in the uncertain rows, as a dict. The key is the id of the message."""
-        return {id_: each.attempt for id_, each in self.outcomes.items() if each.attempt is not None}
-
     def write(self, result: BatchResult) -> None:
         """Write a result as a row, and sync the row to disk."""
-        self._write_row(as_row(result))
-
-    def write_uncertain(self, attempt: Attempt, reason: str) -> None:
-        """Write an uncertain row for a message that may have been sent. It is sent again only if the user requests this."""
-        self._write_row(as_uncertain_row(attempt, reason))
-
-    def _write_row(self, row: dict[str, Any]) -> None:
+        row = as_row(result)
         append_synced(self._file, _encode_row(row))
         self.outcomes[row["id"]] = _to_outcome(row)
 
     def drop_failures(self) -> None:
         """Remove the rows of failed messages. Keep the uncertain rows."""
-        self._keep(lambda row: "reply" in row or _attempt_of(row) is not None)
+        self._keep(lambda row: "reply" in row or _is_uncertain(row))
 
     def drop_uncertain(self) -> None:
         """Remove the uncertain rows, whose messages may have been sent."""
-        self._keep(lambda row: _attempt_of(row) is None)
+        self._keep(lambda row: not _is_uncertain(row))
 
     def _keep(self, keeps: Callable[[dict[str, Any]], bool]) -> None:
         """Remove all rows for which ``keeps`` returns False.
@@ -149,12 +138,14 @@ class ResultFile:
 
 
 def as_row(result: BatchResult) -> dict[str, Any]:
-    """Return the row of a result: a dict with ``reply`` or ``error``."""
+    """Return the row of a result: a dict with ``reply`` or ``error``. An uncertain row also has ``state`` and ``job_id``."""
     message = result.message
     row: dict[str, Any] = {"id": message.id, "prompt": message.text}
     row |= {
         name: value for name in ("conversation", "model") if (value := getattr(message, name)) is not None
     }
+    if isinstance(result.error, JobUncertainError):
+        row |= {"state": UNCERTAIN, "job_id": result.job_id}
     if result.error is not None:
         return row | {"error": _error_fields(result.error), "seconds": result.seconds}
     return row | {
@@ -163,19 +154,6 @@ def as_row(result: BatchResult) -> dict[str, Any]:
         "message_id": result.message_id,
         "seconds": result.seconds,
     }
-
-
-def as_uncertain_row(attempt: Attempt, reason: str) -> dict[str, Any]:
-    """Return the row of a message that may have been sent: a dict with ``error`` and ``uncertain``.
-
-    ``uncertain`` contains the fields of the attempt. A later run uses these fields to look for the message on the site.
-    """
-    row = {"id": attempt.id, "prompt": attempt.prompt}
-    row |= {
-        name: value for name in ("conversation", "model") if (value := getattr(attempt, name)) is not None
-    }
-    known = {name: value for name, value in asdict(attempt).items() if name not in row and value is not None}
-    return row | {"error": {"type": "uncertain", "message": reason}, "uncertain": known}
 
 
 def _error_fields(error: ChatGPTError) -> dict[str, Any]:
@@ -191,12 +169,12 @@ def _to_outcome(row: dict[str, Any]) -> Outcome:
     error = row.get("error")
     kind = str(error.get("type") or "") if isinstance(error, dict) else ""
     ids = row.get("conversation_id"), row.get("message_id")
-    return Outcome(row["prompt"], "reply" in row, *ids, attempt=_attempt_of(row), error_type=kind)
+    return Outcome(row["prompt"], "reply" in row, *ids, is_uncertain=_is_uncertain(row), error_type=kind)
 
 
-def _attempt_of(row: dict[str, Any]) -> Attempt | None:
-    known = row.get("uncertain")
-    return Attempt.of(row | known) if isinstance(known, dict) and "reply" not in row else None
+def _is_uncertain(row: dict[str, Any]) -> bool:
+    # Versions without job store wrote the field `uncertain`.
+    return "reply" not in row and (row.get("state") == UNCERTAIN or "uncertain" in row)
 
 
 def _encode_row(row: dict[str, Any]) -> bytes:

@@ -2,51 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import typer
 
 from chatgpt_browser import BatchMessage, BatchResult
 
 from .result_file import Outcome, ResultFile
-
-if TYPE_CHECKING:
-    from chatgpt_browser import ChatGPTAPI
-
-    from .journal import Attempt
-
-
-def settle(
-    api: ChatGPTAPI,
-    results: ResultFile,
-    in_doubt: Iterable[Attempt],
-    *,
-    markdown: bool,
-    send_uncertain: bool = False,
-) -> None:
-    """Look on the site for messages that a killed run may have sent, and write a result for each message that is not sent again.
-
-    For each of these messages:
-
-    - If the site has a complete reply, this reply is the result.
-    - If the message was certainly not sent, no result is written, so that this run sends the message.
-    - In all other cases, the result is an uncertain row if ``send_uncertain`` is False. If it is True, no result is written, so
-      that this run sends the message.
-    """
-    # This import loads many modules. `--help` must not load them, because this is slow.
-    from .delivery_check import Fate, find_message
-
-    for attempt in in_doubt:
-        taken = {outcome.conversation_id for outcome in results.outcomes.values() if outcome.is_reply}
-        found = find_message(api, attempt, markdown=markdown, taken=taken)
-        if found.fate is Fate.ANSWERED:
-            message = BatchMessage(attempt.prompt, attempt.id, attempt.conversation, model=attempt.model)
-            position = found.conversation_id, found.message_id
-            results.write(BatchResult(-1, message, found.reply, None, *position))
-        elif found.fate is not Fate.NOT_SENT and not send_uncertain:
-            results.write_uncertain(attempt, found.fate.value)
 
 
 def prepare(messages: list[BatchMessage], results: ResultFile) -> list[BatchMessage]:

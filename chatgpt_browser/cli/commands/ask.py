@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -21,7 +21,7 @@ from ..output.consoles import logging_to_stderr, print_note, write_json, write_t
 from ..output.reply import print_reply, print_sources, stream_reply
 from ..output.reply_object import parts_object
 from ..output.reply_pieces import ReplyPieces
-from ..output.saved_files import save_files as save_files_to
+from ..output.saved_files import save_reply_files
 from ..output.wait_spinner import wait_spinner
 from ..state.conversation_lookup import find_position
 from ..state.last_conversation import remember_conversation, requested_conversation
@@ -30,7 +30,7 @@ from ..titles import request_title
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from chatgpt_browser import ReplyStream
+    from chatgpt_browser import ChatGPTAPI, ReplyStream
 
 Message = Annotated[
     list[str] | None,
@@ -51,15 +51,6 @@ Files = Annotated[
         metavar="FILE",
     ),
 ]
-SaveFiles = Annotated[
-    Path | None,
-    typer.Option(
-        "--save-files",
-        help="Save the files and images of the reply in this folder, created if it does not exist.",
-        file_okay=False,
-        metavar="FOLDER",
-    ),
-]
 Detach = Annotated[
     bool,
     typer.Option(
@@ -71,7 +62,6 @@ KeepText = Annotated[
     bool,
     typer.Option("--keep-text", help="With --detach: store the question with the job, not only its hash."),
 ]
-NoStream = Annotated[bool, typer.Option("--no-stream", help="Write the reply when it is complete.")]
 
 
 def ask(
@@ -87,8 +77,8 @@ def ask(
     project: message_parameters.Project = None,
     timeout: options.Timeout = None,
     as_json: options.AsJson = False,
-    save_files: SaveFiles = None,
-    no_stream: NoStream = False,
+    save_files: options.SaveFiles = None,
+    no_stream: options.NoStream = False,
     detach: Detach = False,
     keep_text: KeepText = False,
     plain_text: options.PlainText = False,
@@ -120,6 +110,8 @@ def ask(
     chatgpt-browser ask --json "Name three rivers." | jq -r .reply
     """
     with errors_as_exit_codes(as_json=as_json), logging_to_stderr(verbose):
+        output = ReplyOutput(as_json, save_files, no_stream, plain_text, show_thoughts, verbose)
+        check_detached(output, timeout) if detach else check_attached(keep_text)
         piped = PipedInput(timeout)
         question = build_question(" ".join(message or ()), file or (), piped.read)
         requested = requested_conversation(conversation, continue_last)
@@ -131,55 +123,91 @@ def ask(
             write_text(start_job(question, given, arguments, conversation=requested, keep_text=keep_text))
             return
         with client_from_environment(**given) as api:
-            started, whole = perf_counter(), no_stream or as_json
-            with wait_spinner("the reply") as spinner:
-                position = find_position(api, requested)
-                with (
-                    api.stream_message(
-                        question,
-                        timeout_ms=options.to_timedelta(piped.seconds_left),
-                        **(position._asdict() if position else {}),
-                        **arguments,
-                    ) as stream,
-                    naming_conversation(stream),
-                ):
-                    first_word = started
-                    pieces = ReplyPieces(stream, spinner, show_thoughts=show_thoughts and not as_json)
-                    if whole:
-                        first_word = read_to_end(pieces)
-                    else:
-                        # With --verbose, the Markdown is not rendered, because log lines would damage its live display.
-                        stream_reply(pieces, markdown=not (plain_text or verbose))
+            output.write_answer(api, question, requested, piped, arguments)
 
-            remember_conversation(stream.conversation_id, stream.message_id)
-            saved = save_reply_files(stream, save_files)
-            if as_json:
-                write_json(reply_object(stream, api.model, started, first_word) | saved)
-            elif whole:
-                print_whole_reply(pieces, markdown=not plain_text)
-            if position is None and stream.conversation_id is not None:
-                request_title(api, stream.conversation_id, stream.message_id)
+
+class ReplyOutput(NamedTuple):
+    """The options of `ask` that state how the reply is written."""
+
+    as_json: bool
+    save_files: Path | None
+    no_stream: bool
+    plain_text: bool
+    show_thoughts: bool
+    verbose: int
+
+    def write_answer(
+        self,
+        api: ChatGPTAPI,
+        question: str,
+        requested: str | None,
+        piped: PipedInput,
+        arguments: dict[str, Any],
+    ) -> None:
+        """Send the question, and write the reply."""
+        started, whole = perf_counter(), self.no_stream or self.as_json
+        with wait_spinner("the reply") as spinner:
+            position = find_position(api, requested)
+            with (
+                api.stream_message(
+                    question,
+                    timeout_ms=options.to_timedelta(piped.seconds_left),
+                    **(position._asdict() if position else {}),
+                    **arguments,
+                ) as stream,
+                naming_conversation(stream),
+            ):
+                first_word = started
+                pieces = ReplyPieces(stream, spinner, show_thoughts=self.show_thoughts and not self.as_json)
+                if whole:
+                    first_word = read_to_end(pieces)
+                else:
+                    # With --verbose, the Markdown is not rendered, because log lines would damage its live display.
+                    stream_reply(pieces, markdown=not (self.plain_text or self.verbose))
+
+        remember_conversation(stream.conversation_id, stream.message_id)
+        saved = save_reply_files(stream.reply, self.save_files)
+        if self.as_json:
+            write_json(reply_object(stream, api.model, started, first_word) | saved)
+        elif whole:
+            print_whole_reply(pieces, markdown=not self.plain_text)
+        if position is None and stream.conversation_id is not None:
+            request_title(api, stream.conversation_id, stream.message_id)
+
+
+def check_detached(output: ReplyOutput, timeout: float | None) -> None:
+    """Check that no option is given that only `jobs wait` can apply to the reply of a job.
+
+    :raises typer.BadParameter: an option cannot be combined with `--detach`.
+    """
+    given = {
+        "--timeout SECONDS": timeout,
+        "--json": output.as_json,
+        "--save-files FOLDER": output.save_files,
+        "--no-stream": output.no_stream,
+        "--show-thoughts": output.show_thoughts,
+    }
+    for option, value in given.items():
+        if value:
+            raise typer.BadParameter(
+                f"{option.partition(' ')[0]} cannot be combined with --detach, which writes only the id of the job; use "
+                f"`chatgpt-browser jobs wait ID {option}` later"
+            )
+
+
+def check_attached(keep_text: bool) -> None:
+    """Check that no option is given that needs `--detach`.
+
+    :raises typer.BadParameter: `--keep-text` is given.
+    """
+    if keep_text:
+        raise typer.BadParameter("--keep-text needs --detach, because only a job is stored")
 
 
 def print_whole_reply(pieces: ReplyPieces, *, markdown: bool) -> None:
     """Print the text of a complete reply, and then its sources."""
     print_reply(pieces.text, markdown=markdown)
     print_sources(pieces.citations)
-
-
-def save_reply_files(stream: ReplyStream, folder: Path | None) -> dict[str, list[str]]:
-    """Save the files of a reply if `folder` is not None. Return the field `saved_files` of `--json`, or else an empty dict.
-
-    :raises typer.BadParameter: a file cannot be written.
-    :raises ChatGPTError: a file cannot be downloaded.
-    """
-    reply = None if folder is None else stream.reply
-    if folder is None or reply is None:
-        return {}
-    try:
-        return {"saved_files": [str(path) for path in save_files_to(reply.files, folder)]}
-    except OSError as error:
-        raise typer.BadParameter(f"cannot write the file: {error}", param_hint="'--save-files'") from None
 
 
 @contextmanager

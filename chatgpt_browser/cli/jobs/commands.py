@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from datetime import datetime, timezone
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,16 +14,22 @@ from chatgpt_browser._store.job_record import JobRecord
 from chatgpt_browser._store.job_store import JobStore
 
 from .. import shared_options as options
+from ..client_factory import client_from_environment
 from ..command_class import CommandGroup
 from ..exit_codes import errors_as_exit_codes
 from ..output.consoles import logging_to_stderr, out, print_note, write_json, write_text
 from ..output.conversation_formats import local_time
-from ..output.reply import print_reply, stream_reply
+from ..output.reply import print_reply, print_sources, stream_reply
+from ..output.saved_files import save_reply_files
 from ..output.tables import write_table
 from ..output.wait_spinner import wait_spinner
 from .background import COMMAND, log_path
-from .waiting import JobWaiter
+from .stored_reply import reply_fields, text_of
+from .waiting import JobWaiter, describe
 from .worker import run_in_background
+
+if TYPE_CHECKING:
+    from chatgpt_browser import Reply
 
 Id = Annotated[str, typer.Argument(help="Job: its id, or at least 4 characters of its start.", metavar="ID")]
 Ids = Annotated[list[str], typer.Argument(help="Jobs: their ids, or the start of them.", metavar="ID")]
@@ -78,6 +86,7 @@ def show(job: Id, as_json: options.AsJson = False) -> None:
         fields = _fields(record)
         if record.is_active:
             fields["process"] = "running" if store.has_owner(record) else "ended: `jobs wait` reads the reply"
+            fields["waits_for"] = describe(record, time.time())
         if as_json:
             write_json(fields)
         else:
@@ -90,7 +99,10 @@ def wait(
     job: Id,
     timeout: options.Timeout = None,
     as_json: options.AsJson = False,
+    save_files: options.SaveFiles = None,
+    no_stream: options.NoStream = False,
     plain_text: options.PlainText = False,
+    show_thoughts: options.ShowThoughts = False,
     headed: options.Headed = False,
     verbose: options.Verbose = 0,
 ) -> None:
@@ -103,24 +115,41 @@ def wait(
     chatgpt-browser jobs wait 1b9d6bcd
 
     chatgpt-browser jobs wait 1b9d6bcd --timeout 3600
+
+    chatgpt-browser jobs wait 1b9d6bcd --save-files pictures
     """
     with errors_as_exit_codes(as_json=as_json), logging_to_stderr(verbose):
         store = JobStore()
         record = find_job(store, job)
         with wait_spinner("the reply", first_step=None) as spinner:
             waiter = JobWaiter(store, record.id, spinner, timeout=timeout, headless=not headed)
-            if as_json:
+            if as_json or no_stream or plain_text or show_thoughts:
                 for _ in waiter:
                     pass
-            elif plain_text:
-                for _ in waiter:
-                    pass
-                spinner.stop()
-                print_reply(_plain(waiter.text), markdown=False)
             else:
                 stream_reply(waiter, markdown=not verbose)
+        reply = waiter.reply
+        assert reply is not None
+        saved = save_job_files(record.id, reply, save_files, headless=not headed)
         if as_json:
-            write_json(_fields(store.get(record.id)))
+            write_json(_fields(store.get(record.id)) | reply_fields(reply) | saved)
+        elif no_stream or plain_text or show_thoughts:
+            text = text_of(reply, show_thoughts=show_thoughts, plain_text=plain_text)
+            print_reply(text, markdown=not plain_text)
+            print_sources(reply.citations)
+
+
+def save_job_files(
+    job_id: str, reply: Reply[Any], folder: Path | None, *, headless: bool
+) -> dict[str, list[str]]:
+    """Save the files of a reply if `folder` is not None. Return the field `saved_files` of `--json`, or else an empty dict.
+
+    A client is needed to download the files. It is started only if the reply has files.
+    """
+    if folder is None or not reply.files:
+        return save_reply_files(reply, folder)
+    with client_from_environment(headless=headless) as api:
+        return save_reply_files(api.get_job(job_id).wait(), folder)
 
 
 @jobs.command()
@@ -177,6 +206,7 @@ def _fields(record: JobRecord) -> dict[str, Any]:
         "state": record.state,
         "created_at": _time(record.created_at).isoformat(),
         "updated_at": _time(record.updated_at).isoformat(),
+        "last_event": record.event,
         "transport": record.transport,
         "conversation_id": record.conversation_id,
         "question_id": record.question_id,
@@ -189,9 +219,3 @@ def _fields(record: JobRecord) -> dict[str, Any]:
 
 def _time(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, timezone.utc)
-
-
-def _plain(text: str) -> str:
-    from chatgpt_browser._protocol.plain_text import to_plain_text
-
-    return to_plain_text(text)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chatgpt_browser._core.errors import ChatGPTTimeoutError
+from chatgpt_browser._core.log import logger
 
 from ..client_factory import client_from_environment
 from ..output.consoles import print_note
@@ -36,6 +36,7 @@ class JobWaiter:
         self._timeout = timeout
         self._headless = headless
         self._shown = ""
+        self._logged = ""
         self._reader: _Reader | None = None
         #: The whole reply, after the last piece.
         self.reply: Reply | None = None
@@ -60,7 +61,8 @@ class JobWaiter:
         try:
             while (record := self._store.get(self._job_id)).is_active:
                 yield from self._new_text(record.partial or "")
-                self._spinner.what = describe(record)
+                self._spinner.what = describe(record, time.time())
+                self._log_event(record)
                 self._read_if_abandoned(record)
                 if ends_at is not None and time.monotonic() >= ends_at:
                     raise ChatGPTTimeoutError(limit="timeout_ms", seconds=self._timeout)
@@ -85,6 +87,11 @@ class JobWaiter:
             self._spinner.stop()
             print_note("the site has changed the reply; the whole reply follows")
             yield f"\n{text}"
+
+    def _log_event(self, record: JobRecord) -> None:
+        if record.event is not None and record.event != self._logged:
+            self._logged = record.event
+            logger.info("job %s: %s", record.id, record.event)
 
     def _read_if_abandoned(self, record: JobRecord) -> None:
         """If no process works on the job, start to read its reply in this process."""
@@ -124,9 +131,18 @@ class _Reader:
         self._clients.__exit__(None, None, None)
 
 
-def describe(record: JobRecord) -> str:
-    """Return what the command waits for, since when, and the time of the last change."""
-    started, changed = (
-        f"{datetime.fromtimestamp(at):%H:%M}" for at in (record.created_at, record.updated_at)
-    )
-    return f"the reply of job {record.id} ({record.state} since {started}, last change {changed})"
+def describe(record: JobRecord, now: float) -> str:
+    """Return what the command waits for, since when, and the last event. ``now`` is the time in seconds since the epoch."""
+    since = format_age(now - record.created_at)
+    last = f"; {format_age(now - record.updated_at)} ago: {record.event}" if record.event else ""
+    return f"the reply of job {record.id} ({record.state} for {since}{last})"
+
+
+def format_age(seconds: float) -> str:
+    """Return a duration in its two largest units, such as ``2 h 5 min``. A negative duration counts as 0."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    units = [(days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")]
+    first = next((index for index, (number, _) in enumerate(units) if number), 3)
+    return " ".join(f"{number} {unit}" for number, unit in units[first : first + 2] if number) or "0 s"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from chatgpt_browser import Done, TextDelta, ThoughtDelta, ToolUpdate
 
@@ -11,9 +11,18 @@ from .activity import describe_call, describe_duration, describe_thinking
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from chatgpt_browser import Citation, ReplyStream, ToolCall
+    from chatgpt_browser import Citation, ToolCall
+    from chatgpt_browser._core.reply_events import ReplyEvent
 
     from .wait_spinner import WaitSpinner
+
+
+class EventSource(Protocol):
+    """An object with the events of one reply, such as a `ReplyStream`."""
+
+    def events(self) -> Iterator[ReplyEvent]:
+        """Yield the events."""
+        ...
 
 
 class ReplyPieces:
@@ -22,7 +31,7 @@ class ReplyPieces:
     If `show_thoughts` is True, the thoughts and calls are also part of the text, as a Markdown quote before the answer.
     """
 
-    def __init__(self, stream: ReplyStream, spinner: WaitSpinner, *, show_thoughts: bool = False) -> None:
+    def __init__(self, stream: EventSource, spinner: WaitSpinner, *, show_thoughts: bool = False) -> None:
         self._stream = stream
         self._spinner = spinner
         self._show_thoughts = show_thoughts

@@ -9,6 +9,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import typer
+
 from chatgpt_browser import APIStatusError, ChatGPTError, RateLimitError
 from chatgpt_browser._core.file_names import numbered_name, unique_names
 from chatgpt_browser._core.files import move_new
@@ -19,7 +21,7 @@ from .terminal_text import one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from chatgpt_browser import History, HistoryMessage, ReplyFile
+    from chatgpt_browser import History, HistoryMessage, Reply, ReplyFile
 
 #: The maximum number of names that are tried for one file, if files with these names exist.
 _MAX_ATTEMPTS = 10_000
@@ -47,6 +49,20 @@ def save_files(files: Sequence[ReplyFile], folder: Path) -> list[Path]:
     if failure is not None:
         raise failure
     return saved
+
+
+def save_reply_files(reply: Reply | None, folder: Path | None) -> dict[str, list[str]]:
+    """Save the files of a reply if `folder` is not None. Return the field `saved_files` of `--json`, or else an empty dict.
+
+    :raises typer.BadParameter: a file cannot be written.
+    :raises ChatGPTError: a file cannot be downloaded.
+    """
+    if folder is None or reply is None:
+        return {}
+    try:
+        return {"saved_files": [str(path) for path in save_files(reply.files, folder)]}
+    except OSError as error:
+        raise typer.BadParameter(f"cannot write the file: {error}", param_hint="'--save-files'") from None
 
 
 def _save_new(file: ReplyFile, folder: Path) -> Path:

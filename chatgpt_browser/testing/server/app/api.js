@@ -1,15 +1,22 @@
 /** Requests from the page to the server. */
 
+/** The session: a promise. A request that is made before the session has been loaded waits for it. */
 let session = null;
 
-/** Fetch the session, store its access token, and return its user. Called again when the access token has expired. */
+const loadSession = async () => (await fetch("/api/auth/session", { cache: "no-store" })).json();
+
+/** Load the session, and return its user. Called again when the access token has expired. */
 export async function signIn() {
-  session = await (await fetch("/api/auth/session", { cache: "no-store" })).json();
-  return session.user;
+  session = loadSession();
+  return (await session).user;
+}
+
+async function authorization() {
+  return { authorization: `Bearer ${(await session).accessToken}` };
 }
 
 async function request(path, options = {}, mayRetry = true) {
-  const headers = { authorization: `Bearer ${session.accessToken}`, ...options.headers };
+  const headers = { ...(await authorization()), ...options.headers };
   const response = await fetch(`/backend-api/${path}`, { ...options, headers });
   if (response.ok) return response;
   if (response.status === 401 && mayRetry) {
@@ -97,12 +104,12 @@ export async function send(text, { conversation, parent, model, query, preparesL
 }
 
 /** Request the rest of a reply. Return the response, whatever its status. */
-export const resume = (position, token, signal) =>
+export const resume = async (position, token, signal) =>
   fetch("/backend-api/f/conversation/resume", {
     method: "POST",
     body: JSON.stringify(position),
     headers: {
-      authorization: `Bearer ${session.accessToken}`,
+      ...(await authorization()),
       "content-type": "application/json",
       ...(token && { "x-conduit-token": token }),
     },

@@ -1,0 +1,55 @@
+"""Decides which errors end a job. After any other error, the answer can still be read from the conversation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._core.errors import (
+    APIStatusError,
+    ChallengeError,
+    ChatGPTError,
+    ChatGPTTimeoutError,
+    JobUncertainError,
+    ModerationError,
+    OptionNotAppliedError,
+    StreamError,
+)
+from .._transport.base import DeliveryState
+
+if TYPE_CHECKING:
+    from .._messaging.reply_stream import AsyncReplyStream
+
+
+class FinalError(ChatGPTError):
+    """Contains an error that ends the job: the message was not accepted, or the answer has ended."""
+
+    def __init__(self, error: ChatGPTError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+#: The errors that end a job. After any other error, the job can still be read from the conversation.
+FINAL_ERRORS: tuple[type[BaseException], ...] = (
+    FinalError,
+    JobUncertainError,
+    ModerationError,
+    OptionNotAppliedError,
+)
+
+
+def may_be_sent(error: ChatGPTError, stream: AsyncReplyStream) -> bool:
+    """Return whether the site may have accepted the message of a stream that has failed."""
+    delivery = stream._lease.delivery
+    if delivery is None or delivery.state is DeliveryState.NOT_STARTED:
+        return False
+    if type(error) is StreamError:
+        return False  # The site has reported an error instead of an answer.
+    if stream._assembler.reader.conversation_id is not None:
+        return True
+    is_refused = isinstance(error, APIStatusError) and 400 <= (error.status_code or 0) < 500
+    return not (is_refused or isinstance(error, ChallengeError))
+
+
+def is_own_timeout(error: ChatGPTError) -> bool:
+    """Return whether the time limit of the job itself has passed. After any other timeout, the answer is read later."""
+    return isinstance(error, ChatGPTTimeoutError) and error.limit == "timeout_ms"

@@ -1,0 +1,121 @@
+"""A message that the page has accepted but does not send: its error, and the requests that show what the page did instead."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..._core.errors import PageError
+from .posted_body import body_of, decode_body
+from .text_pieces import beginning_of
+
+if TYPE_CHECKING:
+    from ..._core.urls import Site
+
+#: The maximum number of requests in a description.
+_MAX_DESCRIBED = 8
+#: A segment of a path that may be an id. A description contains an asterisk instead.
+_ID = re.compile(r"(?<=/)(?:[^/]*\d[^/]*|[^/]{33,})")
+#: The methods of requests that send no data.
+_READING = ("GET", "HEAD", "OPTIONS")
+
+
+class LostMessageError(PageError):
+    """The page has accepted the message and then done nothing more. The message was not sent, and another page may send it."""
+
+
+@dataclass
+class _Request:
+    """A request of the page, and its result."""
+
+    method: str
+    path: str
+    #: True if the request prepares a message. The site does not store a message because of such a request.
+    is_preparation: bool
+    #: The status of the response, or the name of the network error. None until the request has a result.
+    result: str | None = None
+
+
+class RequestLog:
+    """The page's requests to the backend since the last :meth:`clear`. The log contains no id, query or body.
+
+    Most methods take an event of the DevTools protocol.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        #: The key is the id of the request.
+        self._requests: dict[str, _Request] = {}
+        self._beginning = ""
+        #: True if the page has sent the message's text to another address, or data over a WebSocket.
+        self._has_sent_elsewhere = False
+
+    def clear(self, text: str = "") -> None:
+        """Forget all requests. ``text`` is the message that the page may send from now on."""
+        self._requests.clear()
+        self._beginning = beginning_of(text)
+        self._has_sent_elsewhere = False
+
+    def begin(self, event: dict[str, Any]) -> None:
+        """Record a request."""
+        url, method = event["request"]["url"].partition("?")[0], event["request"]["method"]
+        is_preparation = self._site.is_preparation(url)
+        if is_preparation or url.startswith(f"{self._site.backend_api_base_url}/"):
+            path = _ID.sub("*", url[len(self._site.origin) :])
+            self._requests[event["requestId"]] = _Request(method, path, is_preparation)
+        elif method not in _READING and self._may_contain_text(event["request"]):
+            self._has_sent_elsewhere = True
+
+    def respond(self, event: dict[str, Any]) -> None:
+        """Record the response to a request."""
+        self._end(event["requestId"], str(event["response"]["status"]))
+
+    def fail(self, event: dict[str, Any]) -> None:
+        """Record that a request has failed, unless it has a response already."""
+        self._end(event["requestId"], event.get("errorText", "failed"))
+
+    def cancel(self) -> None:
+        """Record that no request is in flight any more, because the page has loaded another document."""
+        for request_id in self._requests:
+            self._end(request_id, "cancelled")
+
+    def add_socket_frame(self, event: dict[str, Any]) -> None:
+        """Record that the page has sent data over a WebSocket."""
+        self._has_sent_elsewhere = True
+
+    @property
+    def is_pending(self) -> bool:
+        """True if a request has no result yet. The page may then be waiting for the result."""
+        return any(request.result is None for request in self._requests.values())
+
+    @property
+    def may_contain_message(self) -> bool:
+        """True if the page has sent data for an unknown purpose. It may be a new way in which the site's page sends a message."""
+        return self._has_sent_elsewhere or any(
+            request.method not in _READING and not request.is_preparation
+            for request in self._requests.values()
+        )
+
+    def describe(self) -> str:
+        """Return the newest requests and their results as one line, such as ``POST /backend-api/x 403, GET /api/y pending``."""
+        newest = list(self._requests.values())[-_MAX_DESCRIBED:]
+        return ", ".join(f"{each.method} {each.path} {each.result or 'pending'}" for each in newest) or "none"
+
+    def _may_contain_text(self, request: dict[str, Any]) -> bool:
+        """Return whether the body of a request contains the message, or cannot be read."""
+        body = decode_body(body_of(request))
+        if body is None:
+            return bool(request.get("hasPostData"))
+        forms = (
+            self._beginning,
+            json.dumps(self._beginning)[1:-1],
+            json.dumps(self._beginning, ensure_ascii=False)[1:-1],
+        )
+        return any(form in body for form in forms)
+
+    def _end(self, request_id: str, result: str) -> None:
+        request = self._requests.get(request_id)
+        if request is not None and request.result is None:
+            request.result = result
