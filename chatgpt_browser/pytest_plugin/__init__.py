@@ -205,7 +205,8 @@ def _marker_arguments(item: pytest.Item) -> dict[str, Any]:
 def _client_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     """Return the session token, the base URLs and the job store for a client.
 
-    In a live test and while a cassette is recorded, they belong to the real site, otherwise to the fake server.
+    In a live test and while a cassette is recorded, the token and the URLs belong to the real site, otherwise to the fake server.
+    The job store is a file of this test.
     """
     if "chatgpt_recording" in request.fixturenames:
         request.getfixturevalue("chatgpt_recording")
