@@ -113,7 +113,7 @@ class BaseClient:
         :param recover: If True, and a stream breaks off, the client reads the rest of the answer from the conversation. The call
             fails only if the answer cannot be read from the conversation. The message is not sent again.
         :param job_store: The path of the job store, a SQLite file. None: ``jobs.sqlite3`` in the data folder. Only jobs and
-            :meth:`send_many` use the job store. Several processes may use one file.
+            :meth:`AsyncChatGPTAPI.send_many` use the job store. Several processes may use one file.
         :raises InvalidSessionTokenError: The session token is empty or cannot be a session token.
         :raises ValueError: An option is invalid. The message names the option.
         """

@@ -53,8 +53,9 @@ class AsyncSendManyMixin(AsyncJobsMixin):
         * If a message fails, its result contains the error.
         * If the site responds with a rate limit and a delay, no message is sent during the delay. After the delay, the refused
           message is sent again.
-        * Each message is a job in the job store. If the process is killed, :meth:`list_jobs` returns the jobs whose results the
-          program has not handled. Without ``batch_id``, a job is deleted when the program requests the next result.
+        * Each message is a job in the job store. If the process is killed, :meth:`AsyncChatGPTAPI.list_jobs` returns the jobs
+          whose results the program has not handled. Without ``batch_id``, a job is deleted when the program requests the next
+          result.
 
         :param messages: Texts and :class:`BatchMessage` objects, in an iterable or an async iterable.
         :param in_order: If True, the results have the order of the messages. If False, they have the order of completion.

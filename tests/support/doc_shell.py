@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import shlex
 import subprocess
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator, Sequence
 
+ASSIGNMENT = re.compile(r"[A-Z_]+=")
 OPERATORS = re.compile(r"[|&;()<>]+")
 #: Programs of other projects, whose options are not checked.
 UNCHECKED = {
@@ -45,7 +47,7 @@ def problems(code: str) -> list[str]:
     """Return the problems of a block."""
     found = subprocess.run(["bash", "-n"], input=code, text=True, capture_output=True).stderr.splitlines()
     for words in commands(code):
-        name, *rest = words
+        name, *rest = itertools.dropwhile(ASSIGNMENT.match, words)
         check = CHECKS.get(name)
         if check is not None:
             found += [f"{shlex.join(words)}: {problem}" for problem in check(rest)]
