@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ._protocol.history import History, HistoryMessage
     from ._protocol.model_list import Model
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "SEED_USER_AGENT",

@@ -115,13 +115,14 @@ class BaseClient:
             reads no cookies, and opens and closes only its own pages.
         :param recover: If True, and a stream breaks off, the client reads the rest of the answer from the conversation. The call
             fails only if the answer cannot be read from the conversation. The message is not sent again. Jobs and
-            :meth:`send_many` always read the rest in this way.
+            :meth:`AsyncChatGPTAPI.send_many` always read the rest in this way.
         :param job_store: The path of the job store, a SQLite file. None: ``jobs.sqlite3`` in the data folder. Only jobs,
-            :meth:`send_many`, ``min_interval`` and ``messages_per_hour`` use the job store. Several processes may use one file.
+            :meth:`AsyncChatGPTAPI.send_many`, ``min_interval`` and ``messages_per_hour`` use the job store. Several processes
+            may use one file.
         :param min_interval: The shortest time between two messages of the account. A call waits until this time has passed.
         :param messages_per_hour: The maximum number of messages of the account within one hour. A call that would exceed the
-            limit raises a :class:`RateLimitError` with the scope ``"local"``, and sends nothing. :meth:`send_many` waits instead.
-            None: the limit in ``CHATGPT_MESSAGES_PER_HOUR``, or no limit.
+            limit raises a :class:`RateLimitError` with the scope ``"local"``, and sends nothing.
+            :meth:`AsyncChatGPTAPI.send_many` waits instead. None: the limit in ``CHATGPT_MESSAGES_PER_HOUR``, or no limit.
         :raises InvalidSessionTokenError: The session token is empty or cannot be a session token.
         :raises ValueError: An option is invalid. The message names the option.
         """

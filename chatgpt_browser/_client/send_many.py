@@ -54,8 +54,9 @@ class AsyncSendManyMixin(AsyncJobsMixin):
         * If the site responds with a rate limit and a delay, no message is sent during the delay. After the delay, the refused
           message is sent again. If ``messages_per_hour`` is reached, no message is sent until the next one is allowed.
         * If the site reports unusual activity to any message of this client, the batch ends.
-        * Each message is a job in the job store. If the process is killed, :meth:`list_jobs` returns the jobs whose results the
-          program has not handled. Without ``batch_id``, a job is deleted when the program requests the next result.
+        * Each message is a job in the job store. If the process is killed, :meth:`AsyncChatGPTAPI.list_jobs` returns the jobs
+          whose results the program has not handled. Without ``batch_id``, a job is deleted when the program requests the next
+          result.
 
         :param messages: Texts and :class:`BatchMessage` objects, in an iterable or an async iterable.
         :param in_order: If True, the results have the order of the messages. If False, they have the order of completion.
