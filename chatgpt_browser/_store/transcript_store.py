@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,8 @@ class TranscriptStore:
     def __init__(self, path: Path | None = None, clock: Callable[[], float] = time.time) -> None:
         self._database = Database(path if path is not None else default_store_path())
         self._clock = clock
+        # If close() is never called, for example because a server has no lifespan, the file is closed with this object.
+        weakref.finalize(self, self._database.close)
 
     def add(self, keys: Iterable[str], position: StoredPosition) -> None:
         """Store a position under several keys. A position that had one of these keys before is replaced.

@@ -133,6 +133,8 @@ class Conversations:
         try:
             return self._api.stream_message(compose(placement.messages), **options)
         except ValueError as error:  # for example an effort with a client that sends only by fetch
+            if position is not None:
+                self._release(position)
             raise APIError(400, str(error), code="invalid_value") from None
 
     async def _open(self, stream: AsyncReplyStream, placement: _Placement) -> None:

@@ -18,6 +18,7 @@ from chatgpt_browser._store.transcript_store import StoredPosition, TranscriptSt
 from chatgpt_browser._transport.base import Delivery
 from chatgpt_browser.server.call import Call
 from chatgpt_browser.server.conversations import Conversations
+from chatgpt_browser.server.errors import APIError
 from chatgpt_browser.server.messages import InputMessage
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class Client:
         self.sent: list[tuple[str, str | None]] = []
 
     def stream_message(self, text: str, *, conversation_id: str | None = None, **_: Any) -> Stream:
+        if isinstance(self._errors[0], ValueError):
+            raise self._errors.pop(0) or AssertionError
         self.sent.append((text, conversation_id))
         return Stream(self._errors.pop(0), was_sent=self._was_sent)
 
@@ -109,6 +112,18 @@ async def test_history_after_other_error_is_not_sent_again(
     async with conversations.open_reply(Call("auto", HISTORY)):
         pass
     assert client.sent[1][1] == (None if was_sent else "c-1")
+
+
+async def test_history_with_invalid_option_can_be_continued_without_it(tmp_path: Path) -> None:
+    client = Client(ValueError("effort cannot be used"), None)
+    conversations = await conversations_with(client, tmp_path / "jobs.sqlite3")
+    with pytest.raises(APIError, match="effort"):
+        async with conversations.open_reply(Call("auto", HISTORY)):
+            pass
+    async with conversations.open_reply(Call("auto", HISTORY)):
+        pass
+
+    assert client.sent == [("Two?", "c-1")]
 
 
 async def test_store_that_fails_does_not_prevent_an_answer(
