@@ -37,7 +37,7 @@ class SearchResults:
     def find(self, ref: ResultRef, message: dict[str, Any]) -> dict[str, Any] | None:
         """Return the result that a mark in ``message`` refers to, or None if no result is certain.
 
-        Usually, the field ``ref_id`` of a result contains its reference. If no result has this field, the number in ``ref`` is the
+        Usually, the field ``ref_id`` of a result contains its reference. If no result has this field, ``ref.number`` is the
         position of the result in its message, and ``ref.turn`` is the position of the message. If only one message has results,
         ``ref.turn`` is ignored.
         """

@@ -37,7 +37,7 @@ def run_in_background() -> None:
             raise
         _answer({"job_id": job.id})
         reply = job.wait()
-        remember_conversation(reply.conversation_id, reply.message_id)
+        remember_conversation(reply.conversation_id, reply.message_id, reply)
         if request["conversation"] is None and reply.conversation_id is not None:
             request_title(api, reply.conversation_id, reply.message_id)
 
