@@ -52,7 +52,9 @@ def test_request_log_is_loading_until_each_request_has_ended() -> None:
     for kind in ("EventSource", "Ping"):
         request = {"method": "POST", "url": "https://chatgpt.com/ces/t"}
         log.begin({"requestId": kind, "type": kind, "request": request})
+    assert log.is_reacting
     log.clear(TEXT)
+    assert not log.is_reacting
     log.respond({"requestId": "0", "response": {"status": 200}})
     for end in ("finish", "fail", "cancel"):
         assert log.is_loading

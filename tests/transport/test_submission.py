@@ -265,44 +265,53 @@ def test_submission_message_accepted_but_not_sent_is_sent_by_another_page(
     assert sent_texts(server, since) == ["Good morning"]
 
 
-#: A page that shows the message and sends it only after the response to an earlier request has ended.
+#: A page that sends the message only after the response to a request has ended. If the numbers are 1, the page shows the message
+#: meanwhile, and the request begins before the click. If the numbers are 0, the page keeps the text in its message box, and the
+#: request begins after the click.
 WAITING = """<title>x</title><div id="log"></div><form><textarea aria-label="Message"></textarea><button>Send</button></form>
 <script type="module">
   import * as api from "/app/api.js";
   import { Reply } from "/app/deltas.js";
-  const ready = fetch("/slow").then((response) => response.text());
+  const ready = %d && fetch("/slow").then((response) => response.text());
   const [form, box] = [document.querySelector("form"), document.querySelector("textarea")];
   await api.signIn();
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const text = document.getElementById("log").textContent = box.value;
+    const text = box.value;
+    if (%d) {
+      document.getElementById("log").textContent = text;
+      box.value = "";
+    }
+    await (%d ? ready : fetch("/slow").then((response) => response.text()));
     box.value = "";
-    await ready;
     await new Reply(() => {}).read(await api.send(text, { query: "" }));
   });
 </script>"""
 
 
-@pytest.mark.long
-def test_submission_page_that_waits_for_an_earlier_request_sends_message_itself(
-    server: FakeChatGPT, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_earlier", [pytest.param(True, marks=pytest.mark.long), False])
+def test_submission_page_that_waits_for_a_request_sends_message_itself_and_once(
+    server: FakeChatGPT, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch, is_earlier: bool
 ) -> None:
-    """The page waits for longer than the time after which an idle page has lost the message."""
+    """The page waits for longer than the time after which an idle page has lost the message, or has ignored the click."""
     monkeypatch.setattr(submission, "_QUIET_WITH_COPY", 3.0)
+    monkeypatch.setattr(submission, "_QUIET_WHILE_LOADING", 60.0)
     gate, reads, read = Gate(), itertools.count(1), Composer.read
 
     async def read_and_open_gate(composer: Composer, text: str) -> BoxContent:
-        if next(reads) == 12:  # the page is examined every 0.5 s
+        if next(reads) == (12 if is_earlier else 5):  # the page is examined every 0.5 s
             gate.open()
         return await read(composer, text)
 
     monkeypatch.setattr(Composer, "read", read_and_open_gate)
     since = len(server.requests)
     server.script_path("/slow", Stall(gate=gate))
-    server.script_path("/", Answer(200, WAITING))
+    server.script_path("/", Answer(200, WAITING % ((is_earlier,) * 3)))
     assert api.send_message("Good morning") == "Yes."
     assert sent_texts(server, since) == ["Good morning"]
-    assert sum(request.path == "/" for request in server.requests[since:]) == 1
+    gate.open()
+    paths = [request.path for request in server.requests[since:]]
+    assert (paths.count("/"), paths.count("/slow")) == (1, 1)
 
 
 def test_submission_message_accepted_and_data_sent_stays_in_doubt(
