@@ -6,7 +6,7 @@ from collections import OrderedDict, deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from .._core.errors import APIStatusError
+from .._core.errors import APIStatusError, ConversationNotFoundError
 from .._protocol.backend import conversation_path
 from .._protocol.conversation_tree import Turn, newest_after, newest_turn
 from .._transport.base import DeliveryState
@@ -44,13 +44,18 @@ class ConversationLookup:
         This is the message with the id ``parent_message_id``, or the newest message if the id is None. If the message is a reply
         with an image that the site has stored after the reply, the result is the message with the image, as on the site's page.
 
-        :raises ConversationNotFoundError: there is no such conversation.
+        :raises ConversationNotFoundError: ``parent_message_id`` is None, and there is no such conversation.
         """
         if parent_message_id is None:
             return await self.find_current_node(conversation_id)
         if (found := self._extended.get(parent_message_id, parent_message_id)) is not None:
             return found
-        data, _ = await self._read(conversation_id)
+        try:
+            data, _ = await self._read(conversation_id)
+        except (
+            ConversationNotFoundError
+        ):  # The site may not have stored a new conversation yet, so there is no later image.
+            return parent_message_id
         return newest_after(data, parent_message_id)
 
     async def find_current_node(self, conversation_id: str) -> str:

@@ -181,6 +181,11 @@ async def test_lookup_pending_image_is_looked_for_before_the_next_message(
     assert lookup.find_known_turn(Prompt("next", "c1", reader.message_id)) is None
 
 
+async def test_lookup_pending_image_of_conversation_that_is_not_stored_yet_keeps_the_parent() -> None:
+    lookup, _ = await lookup_after(backend=Backend(ConversationNotFoundError("not yet")))
+    assert await lookup.find_parent("c1", "answer") == "answer"
+
+
 async def test_image_wait_longer_rate_limit_is_raised() -> None:
     with pytest.raises(RateLimitError):
         await waited(RateLimitError("slow", retry_after=300))
