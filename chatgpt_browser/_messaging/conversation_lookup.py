@@ -6,9 +6,9 @@ from collections import OrderedDict, deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from .._core.errors import APIStatusError
+from .._core.errors import APIStatusError, ConversationNotFoundError
 from .._protocol.backend import conversation_path
-from .._protocol.conversation_tree import Turn, newest_turn
+from .._protocol.conversation_tree import Turn, newest_after, newest_turn
 from .._transport.base import DeliveryState
 
 if TYPE_CHECKING:
@@ -34,9 +34,32 @@ class ConversationLookup:
         #: The newest turns with a complete reply. The key is the id of the reply. The value is a pair: the conversation's id and
         #: the turn. The newest turn is the last item.
         self._answered: OrderedDict[str, tuple[str | None, Turn]] = OrderedDict()
+        #: The replies after which the site has stored, or may store, further messages, such as an image. The key is the id of the
+        #: reply. The value is the id of the newest such message, or None if the conversation must be read to find this message.
+        self._extended: OrderedDict[str, str | None] = OrderedDict()
+
+    async def find_parent(self, conversation_id: str, parent_message_id: str | None) -> str:
+        """Return the id of the message after which the next message is sent.
+
+        This is the message with the id ``parent_message_id``, or the newest message if the id is None. If the message is a reply
+        with an image that the site has stored after the reply, the result is the message with the image, as on the site's page.
+
+        :raises ConversationNotFoundError: ``parent_message_id`` is None, and there is no such conversation.
+        """
+        if parent_message_id is None:
+            return await self.find_current_node(conversation_id)
+        if (found := self._extended.get(parent_message_id, parent_message_id)) is not None:
+            return found
+        try:
+            data, _ = await self._read(conversation_id)
+        except (
+            ConversationNotFoundError
+        ):  # The site may not have stored a new conversation yet, so there is no later image.
+            return parent_message_id
+        return newest_after(data, parent_message_id)
 
     async def find_current_node(self, conversation_id: str) -> str:
-        """Return the id of the newest message of a conversation. The next message is sent as a reply to this message.
+        """Return the id of the newest message of a conversation.
 
         :raises ConversationNotFoundError: there is no such conversation.
         """
@@ -70,13 +93,28 @@ class ConversationLookup:
         """
         with suppress(ValueError):
             self._unanswered.remove(question.question_id or question.parent_message_id or "")
-        if question.question_id is None or reply.message_id is None or reply.was_taken:
+        if self._note_extended(reply) or question.question_id is None or reply.message_id is None:
+            return
+        if reply.was_taken:
             return
         parents = frozenset((question.question_id, *reply.message_ids))
         turn = Turn(question.question_id, (reply.message_id,), parents)
         self._answered[reply.message_id] = reply.conversation_id, turn
         if len(self._answered) > _REMEMBERED_TURNS:
             self._answered.popitem(last=False)
+
+    def _note_extended(self, reply: ReplyReader) -> bool:
+        """If the site has stored, or may store, messages after the reply, record this and return True. Otherwise return False."""
+        message_id = reply.message_id
+        if message_id is None:
+            return False
+        newest, is_pending = reply.turn.newest_stored_after(message_id), reply.turn.has_pending_image()
+        if newest is None and not is_pending:
+            return False
+        self._extended[message_id] = None if is_pending else newest
+        if len(self._extended) > _REMEMBERED_TURNS:
+            self._extended.popitem(last=False)
+        return True
 
     def find_known_turn(self, prompt: Prompt) -> Turn | None:
         """Return the stored turn whose reply is the prompt's parent message, or None.

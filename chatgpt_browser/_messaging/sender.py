@@ -179,9 +179,9 @@ class MessageSender:
     ) -> QuestionRef:
         import uuid  # `BrowserManager` has already imported `uuid` while the browser started, so this takes no time.
 
-        if not transport.needs_newest_turn and prompt.conversation_id and prompt.parent_message_id is None:
-            node = await self.conversations.find_current_node(prompt.conversation_id)
-            prompt = replace(prompt, parent_message_id=node)
+        if not transport.needs_newest_turn and prompt.conversation_id:
+            parent = await self.conversations.find_parent(prompt.conversation_id, prompt.parent_message_id)
+            prompt = replace(prompt, parent_message_id=parent)
         message_id = str(uuid.uuid4())  # All attempts use the same id.
 
         async def attempt(session: Session) -> tuple[OutgoingMessage, Head]:

@@ -18,8 +18,12 @@ import functools
 import json
 import re
 from bisect import bisect_right
+from typing import TYPE_CHECKING
 
 from .unicode_ranges import contains_any, remove_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: The range of the characters that are used in marks and around cited passages, in the form of a regex set.
 MARKS = "\ue200-\ue206"
@@ -32,6 +36,11 @@ _SHOWN_FIELD = {"url": 1, "link_title": 1}
 @functools.cache
 def _mark() -> re.Pattern[str]:
     return re.compile("\ue200([^\ue200\ue201]*)\ue201")
+
+
+def find_marks(raw: str) -> Iterator[re.Match[str]]:
+    """Return an iterator over the complete marks in a raw text."""
+    return _mark().finditer(raw)
 
 
 class CitationMarkFilter:

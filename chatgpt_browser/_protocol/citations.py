@@ -1,11 +1,12 @@
 """Finds the sources that a message cites, and the positions of the citations in the message's visible text.
 
-The site stores sources in two forms:
+The site stores sources in three forms:
 
 * ``content_references``: the field ``matched_text`` of a reference contains the mark in the text that the reference belongs to.
 * ``citations``, the older form: each citation has the number of a mark such as ``【3†source】``.
+* ``search_result_groups``, if no reference belongs to a mark: the mark contains the number of the search result.
 
-In both forms, the site also sends offsets. The offsets are not read, because they are often wrong or zero.
+In the first two forms, the site also sends offsets. The offsets are not read, because they are often wrong or zero.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .._core.reply import Citation
 from .citation_marks import VisiblePositions
 from .message import message_metadata, message_text
+from .search_results import find_refs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from .search_results import SearchResults
 
 #: The fields of a reference, or of a source in a reference, that contain further sources.
 _NESTED = ("item", "items", "webpages", "products", "product", "images", "sources", "supporting_websites")
@@ -44,17 +48,17 @@ class _Source(NamedTuple):
         return Citation(self.title, self.url, self.attribution, *span)
 
 
-def find_citations(message: dict[str, Any], patches: Iterable[list[Any]] = ()) -> list[Citation]:
+def find_citations(message: dict[str, Any], results: SearchResults | None = None) -> list[Citation]:
     """Return the citations of a message. Their positions refer to the visible text of the message, as Markdown.
 
-    :param patches: lists of further references to sources. Each list comes from a notice (``content_references_patch``) for this
-        message.
+    :param results: the search results of the reply. If it is None, a mark without a reference has no citation.
     """
     text = message_text(message) if isinstance(message.get("content"), dict) else ""
     finder = _SpanFinder(text)
     found: list[Citation] = []
     footnotes: list[_Source] = []
-    for reference in merged_references(message, patches):
+    references = merged_references(message)
+    for reference in references:
         sources = list(_sources_of(reference))
         if reference.get("type") == "sources_footnote":
             footnotes += sources
@@ -62,6 +66,9 @@ def find_citations(message: dict[str, Any], patches: Iterable[list[Any]] = ()) -
             span = finder.find(reference.get("matched_text"))
             found += [source.at(span) for source in sources]
     found += _numbered_citations(message, finder, found)
+    if results is not None:
+        matched = [each for item in references if (each := _text(item.get("matched_text")))]
+        found += _result_citations(message, finder, results, matched)
     cited = {citation.url for citation in found}
     # A footnote lists the sources of the whole message. Most of them are already cited in the text.
     found += [source.at(_UNKNOWN) for source in footnotes if source.url not in cited]
@@ -168,6 +175,20 @@ def _numbered_citations(
         if (url or title) and not is_known:
             found.append(Citation(title, url, _text(about.get("attribution")), *span))
     return found
+
+
+def _result_citations(
+    message: dict[str, Any], finder: _SpanFinder, results: SearchResults, matched: list[str]
+) -> Iterator[Citation]:
+    """Yield the citations of the marks that refer to search results. ``matched`` are the texts that have a reference."""
+    for span, mark, refs in find_refs(finder.raw):
+        if any(mark in text for text in matched):
+            continue
+        for ref in refs:
+            entry = results.find(ref, message) or {}
+            if (url := _text(entry.get("url"))) is not None:
+                source = _Source(_text(entry.get("title")), url, _text(entry.get("attribution")))
+                yield source.at(finder.span(*span))
 
 
 class _NumberedMarks:

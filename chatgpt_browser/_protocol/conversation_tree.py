@@ -115,6 +115,17 @@ def _messages_after_newest_question(data: Any, parent_message_id: str | None) ->
     return found if parent_message_id is None or _comes_next(newest_first, parent_message_id) else []
 
 
+def newest_after(data: Any, parent_message_id: str) -> str:
+    """Return the id of the newest message of the turn that contains ``parent_message_id``.
+
+    If this turn is not the newest turn of the newest branch, return ``parent_message_id``.
+    """
+    node = data.get("current_node") if isinstance(data, dict) else None
+    if isinstance(node, str) and _comes_next(newest_branch(data), parent_message_id):
+        return node
+    return parent_message_id
+
+
 def _comes_next(newest_first: Iterator[tuple[str, dict[str, Any]]], node_id: str) -> bool:
     """Return whether ``newest_first`` contains the node with this id, with no question before this node."""
     for each, node in newest_first:

@@ -48,7 +48,7 @@ class ReplyChanges:
         if any(map(is_tool_message, fresh)):
             yield from self._compare_calls(find_tool_calls(messages))
         if self._with_positions and (turn.reference_patches or any(map(_has_references, fresh))):
-            citations = find_all_citations(turn, self._reader.message_id)
+            citations = find_all_citations(turn, self._reader.message_id, is_complete=False)
             yield from self._compare_citations([each for each in citations if each.start is not None])
 
     def finish(self, reply: Reply[Any]) -> Iterator[ReplyEvent]:

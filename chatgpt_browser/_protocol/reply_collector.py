@@ -22,6 +22,7 @@ from .message import (
     role_of,
 )
 from .reply_text import clean_text
+from .search_results import SearchResults
 from .site_time import read_time
 from .text_positions import to_plain_spans
 from .thoughts import find_thoughts
@@ -121,17 +122,23 @@ def with_references(turn: TurnMessages, message: dict[str, Any]) -> dict[str, An
     return message | {"metadata": message_metadata(message) | {"content_references": references}}
 
 
-def find_all_citations(turn: TurnMessages, answer_id: str | None) -> list[Citation]:
+def find_all_citations(
+    turn: TurnMessages, answer_id: str | None, *, is_complete: bool = True
+) -> list[Citation]:
     """Return the citations of the answer, and then further citations from the other messages of the reply.
 
     A citation from another message has no position, because the position would refer to the text of that message.
+
+    :param is_complete: if False, references may still arrive. Therefore a mark without a reference has no citation yet.
     """
     answer = turn.find(answer_id)
-    found = [] if answer is None else find_citations(with_references(turn, answer))
+    messages = messages_of_reply(turn, answer_id)
+    results = SearchResults(messages) if is_complete else None
+    found = [] if answer is None else find_citations(with_references(turn, answer), results)
     cited = {citation.url for citation in found}
-    for message in messages_of_reply(turn, answer_id):
+    for message in messages:
         if message is not answer and role_of(message) == "assistant":
-            for citation in find_citations(with_references(turn, message)):
+            for citation in find_citations(with_references(turn, message), results):
                 if citation.url not in cited:
                     cited.add(citation.url)
                     found.append(replace(citation, start=None, end=None))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.reply import ToolCall
 from .message import content_type_of, hidden_text, message_metadata, recipient_of, role_of
+from .search_results import entries_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,15 +98,7 @@ def _search_queries(message: dict[str, Any]) -> list[str]:
 
 def _search_results(message: dict[str, Any]) -> list[str]:
     """Return one line for each result of a search: the title and the URL."""
-    groups = message_metadata(message).get("search_result_groups")
-    entries = [
-        entry
-        for group in (groups if isinstance(groups, list) else [])
-        if isinstance(group, dict) and isinstance(group.get("entries"), list)
-        for entry in group["entries"]
-        if isinstance(entry, dict)
-    ]
-    lines = [[entry.get("title"), entry.get("url")] for entry in entries]
+    lines = [[entry.get("title"), entry.get("url")] for entry in entries_of(message)]
     return [" ".join(part for part in line if isinstance(part, str)) for line in lines]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .message import message_metadata
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -20,6 +22,8 @@ class TurnMessages:
         #: The references to sources that arrived in separate notices. Each pair contains the id of the message (None: the notice
         #: contains no id) and the references.
         self.reference_patches: list[tuple[str | None, list[Any]]] = []
+        #: The ids of the messages that the stored conversation contained when it was last read, oldest first.
+        self._stored_ids: list[str] = []
         #: True if the stream contains two answers to the question. The site shows both side by side, and keeps one of the two.
         self.has_variants = False
         #: The ids of the messages that have changed since the caller last replaced this set. None if no caller needs the ids.
@@ -49,12 +53,31 @@ class TurnMessages:
     def note_stored(self, messages: Iterable[Any]) -> bool:
         """Add messages from the stored conversation, oldest first. Return whether any of them is new or has changed."""
         has_changed = False
+        self._stored_ids.clear()
         for message in messages:
             name = message.get("id") if isinstance(message, dict) else None
-            if isinstance(name, str) and self._messages.get(name) != message:
-                has_changed = True
-                self.note(message)
+            if isinstance(name, str):
+                self._stored_ids.append(name)
+                if self._messages.get(name) != message:
+                    has_changed = True
+                    self.note(message)
         return has_changed
+
+    def newest_stored_after(self, message_id: str) -> str | None:
+        """Return the id of the newest message after this message in the stored conversation, or None if there is none.
+
+        The site may store messages after the answer, such as an image that is made later.
+        """
+        ids = self._stored_ids
+        return ids[-1] if message_id in ids[:-1] else None
+
+    def has_pending_image(self) -> bool:
+        """Return whether the site is still making an image for the reply."""
+        if not any("async_task_type" in message_metadata(message) for message in self._messages.values()):
+            return False
+        from .file_refs import is_image_pending  # imported on first use, because few replies have files
+
+        return is_image_pending(self.messages)
 
     def drop(self, message_id: str | None) -> None:
         """Remove a message that the site has removed from the reply."""

@@ -27,6 +27,8 @@ UNPROCESSED_TIME = 8.0
 _FIRST_ERROR_STATUS, _FIRST_SERVER_ERROR, _UNAUTHORIZED = 400, 500, 401
 #: If the site could not process a file, it sends an event whose name contains one of these texts.
 _FAILURES = ("fail", "error", "rejected", "unsupported")
+#: The end of the name of the event that reports that the site has processed the file, and the progress in this event.
+_COMPLETED, _FULL_PROGRESS = "processing.completed", 100
 
 
 class Step(Enum):
@@ -59,6 +61,8 @@ class Upload:
     stored_at: float | None = None
     is_processing: bool = False
     is_done: bool = False
+    #: True if the upload is done, but the site's response does not report that the file was processed.
+    is_unconfirmed: bool = False
     failure: Failure | None = None
 
 
@@ -81,8 +85,6 @@ class UploadTracker:
     backend_url: str
     uploads: list[Upload] = field(default_factory=list)
     _requests: dict[str, _Request] = field(default_factory=dict)
-    #: The number of files that were processed although the upload of the file is unknown.
-    _unassigned: int = 0
 
     def start(self, request_id: str, method: str, url: str, body: str | None) -> None:
         """Record that the page has sent a request. Ignore the request if it does not belong to an upload."""
@@ -111,8 +113,6 @@ class UploadTracker:
         if request.upload is not None:
             del self._requests[request_id]
             self._end(request.step, request.upload, status, body, now)
-        elif request.step is Step.PROCESS:
-            self._unassigned += _is_processed(status, body)
 
     def _end(self, step: Step, upload: Upload, status: int, body: str, now: float) -> None:
         if not status or status >= _FIRST_ERROR_STATUS:
@@ -125,6 +125,7 @@ class UploadTracker:
             upload.failure = Failure(problem, now, 0.0)
         else:
             upload.is_done = True
+            upload.is_unconfirmed = not _is_confirmed(body)
 
     def failed(self, now: float) -> Upload | None:
         """Return the first upload with a failed request that the page has not repeated in time, or None."""
@@ -147,7 +148,20 @@ class UploadTracker:
         Therefore the number of complete responses is compared with the number of uploads that are not done.
         """
         missing = sum(not upload.is_done for upload in self.uploads)
-        return len(self.uploads) >= count and missing <= self._unassigned
+        return len(self.uploads) >= count and missing <= len(self._unassigned)
+
+    def unconfirmed(self) -> list[str]:
+        """Return the names of the files whose response does not report that the site has processed the file.
+
+        For example, the response is empty or incomplete, or the browser did not return its body. Call this after
+        :meth:`is_complete` has returned True.
+        """
+        has_doubt = not all(map(_is_confirmed, self._unassigned))
+        return [
+            upload.name
+            for upload in self.uploads
+            if upload.is_unconfirmed or (has_doubt and not upload.is_done)
+        ]
 
     def next_deadline(self) -> float | None:
         """Return the next time at which :meth:`failed` or :meth:`finish_unprocessed` may have another result, or None."""
@@ -159,6 +173,16 @@ class UploadTracker:
         ]
         return min(times, default=None)
 
+    @property
+    def _unassigned(self) -> list[str]:
+        """The response bodies of the files that were processed although the upload of the file is unknown."""
+        responses = [
+            request.response
+            for request in self._requests.values()
+            if request.step is Step.PROCESS and request.upload is None and request.response is not None
+        ]
+        return [body for status, body, _ in responses if _is_processed(status, body)]
+
     def _create(self, name: str) -> Upload:
         """Return the upload for a new request ``POST /files``.
 
@@ -168,7 +192,7 @@ class UploadTracker:
         for upload in self.uploads:
             if upload.failure is not None and upload.name == name:
                 upload.failure = upload.stored_at = None
-                upload.is_processing = False
+                upload.is_processing = upload.is_unconfirmed = False
                 return upload
         self.uploads.append(Upload(name))
         return self.uploads[-1]
@@ -189,7 +213,6 @@ class UploadTracker:
                 continue
             self._start(_Request(request.step, upload, request.target), request_id)
             if request.response is not None:
-                self._unassigned -= request.step is Step.PROCESS and _is_processed(*request.response[:2])
                 self.end(request_id, *request.response)
 
     def _find_processed(self, file_id: str) -> Upload | None:
@@ -227,14 +250,29 @@ def _is_processed(status: int, body: str) -> bool:
     return 0 < status < _FIRST_ERROR_STATUS and _problem_in(body) is None
 
 
+def _is_confirmed(body: str) -> bool:
+    """Return whether the response of ``process_upload_stream`` reports that the site has processed the file."""
+    return any(
+        _kind_of(event).endswith(_COMPLETED) or event.get("progress") == _FULL_PROGRESS
+        for event in _events_in(body)
+    )
+
+
 def _problem_in(body: str) -> str | None:
-    """Return the problem that the response of ``process_upload_stream`` reports, or None if the file was processed."""
-    for line in body.splitlines():
-        event = _object(line.strip().removeprefix("data:"))
-        kind = str(event.get("event") or event.get("type") or "").lower()
+    """Return the problem that the response of ``process_upload_stream`` reports, or None if it reports no problem."""
+    for event in _events_in(body):
+        kind = _kind_of(event)
         if event.get("error") or event.get("error_code") or any(part in kind for part in _FAILURES):
             return _words_of(event) or kind
     return None
+
+
+def _events_in(body: str) -> list[dict[str, Any]]:
+    return [_object(line.strip().removeprefix("data:")) for line in body.splitlines()]
+
+
+def _kind_of(event: dict[str, Any]) -> str:
+    return str(event.get("event") or event.get("type") or "").lower()
 
 
 def _words_of(body: dict[str, Any]) -> str:

@@ -373,6 +373,33 @@ def test_ask_image_that_is_not_made_in_time_exceeds_the_timeout(
     assert (caught.value.limit, caught.value.partial_text) == ("timeout_ms", "Here.")
 
 
+@pytest.mark.parametrize("waits", [True, False])
+@pytest.mark.parametrize("is_child", [True, False])
+def test_message_after_a_later_image_has_the_newest_message_as_parent(
+    api: ChatGPTAPI, scripted_site: ScriptedSite, is_child: bool, waits: bool
+) -> None:
+    image = SentFile.image(later=1, is_child=is_child)
+    message = scripted_site.answering(Reply("Here.", files=[image]))
+    if waits:
+        reply = api.ask(message)
+    else:
+        with api.stream_message(message) as stream:
+            assert "".join(stream) == "Here."
+        assert stream.reply is not None
+        reply = stream.reply
+    api.send_message("And now?", conversation_id=reply.conversation_id, parent_message_id=reply.message_id)
+
+    server_side = scripted_site.server.conversations[reply.conversation_id or ""]
+    *_, newest, question, _ = server_side.chain()
+    assert question.parent == scripted_site.posts[-1].json["parent_message_id"] == newest.id
+    assert (newest.id != reply.message_id) is is_child
+    stored = api.get_history(server_side.id).get_reply(reply.message_id)
+    assert stored is not None
+    assert [file.kind for file in stored.files] == ["image"]
+    if waits:
+        assert stored.files == reply.files
+
+
 def test_send_message_does_not_wait_for_images(api: ChatGPTAPI, scripted_site: ScriptedSite) -> None:
     message = scripted_site.answering(Reply("Here.", files=[SentFile.image(later=10**6)]))
     assert api.send_message(message) == "Here."

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from chatgpt_browser import ChatGPTTimeoutError, ConversationNotFoundError, RateLimitError
-from chatgpt_browser._core.models import QuestionRef
+from chatgpt_browser._core.models import Prompt, QuestionRef
 from chatgpt_browser._messaging import image_wait
+from chatgpt_browser._messaging.conversation_lookup import ConversationLookup
 from chatgpt_browser._messaging.image_wait import ImageWait
 from chatgpt_browser._protocol.reply_reader import ReplyReader
+from tests.support.reply_events import item
 
 pytestmark = pytest.mark.anyio
 
@@ -126,6 +128,62 @@ async def test_image_wait_answer_while_the_site_works_does_not_end_the_wait() ->
 async def test_image_wait_refused_task_ends_the_wait() -> None:
     _, backend = await waited(conversation(TASK | {"status": "finished_with_error"}))
     assert backend.count == 1
+
+
+async def lookup_after(
+    *stored: dict[str, Any], backend: Backend | None = None
+) -> tuple[ConversationLookup, ReplyReader]:
+    """Return a lookup after a reply: the stream had TASK and ANSWER, then the conversation was read with these messages."""
+    reader = ReplyReader()
+    reader.conversation_id = "c1"
+    for each in (TASK, ANSWER):
+        reader.feed(item({"message": each, "conversation_id": "c1"}))
+    reader.finish()
+    reader.turn.note_stored(stored)
+    lookup = ConversationLookup(backend or Backend())  # type: ignore[arg-type]
+    lookup.note_answered(QuestionRef("c1", "question"), reader)
+    return lookup, reader
+
+
+@pytest.mark.parametrize(
+    ("stored", "parent"),
+    [
+        ((TASK, ANSWER, IMAGE), "image"),
+        ((IMAGE | {"id": "task"}, ANSWER), "answer"),
+        # After a hand-off, the conversation was read before the answer existed. The stream then had the rest.
+        ((IMAGE | {"id": "task"},), "answer"),
+    ],
+)
+async def test_lookup_known_image_after_the_answer_is_the_parent(
+    stored: tuple[dict[str, Any], ...], parent: str
+) -> None:
+    lookup, _ = await lookup_after(*stored)
+    assert await lookup.find_parent("c1", "answer") == parent
+
+
+@pytest.mark.parametrize(
+    ("later", "parent"),
+    [
+        ((TASK, ANSWER, IMAGE), "image"),
+        ((TASK, ANSWER), "answer"),
+        # The conversation has gone on after another question.
+        ((TASK, ANSWER, QUESTION | {"id": "other"}), "answer"),
+    ],
+)
+async def test_lookup_pending_image_is_looked_for_before_the_next_message(
+    later: tuple[dict[str, Any], ...], parent: str
+) -> None:
+    backend = Backend(conversation(*later))
+    lookup, reader = await lookup_after(backend=backend)
+    assert await lookup.find_parent("c1", "answer") == parent
+    assert backend.count == 1
+    # The page may send the next message after the image, so the turn is read before the next message by the page too.
+    assert lookup.find_known_turn(Prompt("next", "c1", reader.message_id)) is None
+
+
+async def test_lookup_pending_image_of_conversation_that_is_not_stored_yet_keeps_the_parent() -> None:
+    lookup, _ = await lookup_after(backend=Backend(ConversationNotFoundError("not yet")))
+    assert await lookup.find_parent("c1", "answer") == "answer"
 
 
 async def test_image_wait_longer_rate_limit_is_raised() -> None:

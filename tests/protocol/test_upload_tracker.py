@@ -124,6 +124,34 @@ def test_tracker_processing_error_fails_at_once(line: dict[str, Any]) -> None:
     assert failed.failure.reason == "No text"
 
 
+COMPLETE = ['{"event": "file.processing.completed"}', 'data: {"event": "x", "progress": 100}\n\ndata: [DONE]']
+STARTED = '{"event": "file.processing.started", "progress": 0}\n'
+INCOMPLETE = [
+    "",
+    "null",
+    "<html>",
+    STARTED,
+    STARTED + '{"event": "file.proc',
+    '{"event": "file.indexing.completed"}',
+]
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.parametrize("body", COMPLETE + INCOMPLETE)
+def test_tracker_response_without_completion_leaves_file_unconfirmed(body: str, is_known: bool) -> None:
+    tracker = started()
+    for name, number in (("a", "1"), ("b", "2")):
+        tracker.end(number, 200, created(name) if is_known else "", 0)
+        perform(tracker, "process", name)
+    perform(tracker, "processed", "b")
+    tracker.end("process a", 200, body, 0)
+
+    assert tracker.is_complete(2)
+    assert ("a" in tracker.unconfirmed()) is (body in INCOMPLETE)
+    if is_known:
+        assert "b" not in tracker.unconfirmed()
+
+
 def test_tracker_stored_file_that_site_does_not_process_is_done_after_some_time() -> None:
     tracker = started()
     for step in STEPS[:3]:

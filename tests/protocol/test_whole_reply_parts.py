@@ -143,6 +143,79 @@ def test_find_citations_in_both_forms_returns_source_once() -> None:
     assert found == [Citation(*ONE, 1, 11)]
 
 
+def result(number: int, turn: int | None = None, kind: str = "search") -> dict[str, Any]:
+    """Return a search result. If ``turn`` is given, the result has a reference."""
+    ref = {} if turn is None else {"ref_id": {"turn_index": turn, "ref_type": kind, "ref_index": number}}
+    return {"title": f"R{number}", "url": f"https://{turn or 0}.example/{kind}/{number}", **ref}
+
+
+def groups(*entries: Any) -> dict[str, Any]:
+    """Return the metadata of a message with search results. Each result is in its own group."""
+    return {"search_result_groups": [{"domain": "d", "entries": [entry]} for entry in entries]}
+
+
+def refs(*names: str, kind: str = "cite") -> str:
+    return "\ue200" + "\ue202".join((kind, *names)) + "\ue201"
+
+
+@pytest.mark.parametrize(
+    ("text", "searches", "own", "expected"),
+    [
+        ("A" + refs("turn0search1"), [[result(0), result(1)]], [], ["0.example/search/1"]),
+        ("A" + refs("turn0search1"), [], [result(0), result(1)], ["0.example/search/1"]),
+        (
+            "A" + refs("turn0search0", "turn0search1"),
+            [],
+            [result(0), result(1)],
+            ["0.example/search/0", "0.example/search/1"],
+        ),
+        # A message of an earlier question has made the first searches.
+        ("A" + refs("turn4search0"), [[result(0)]], [], ["0.example/search/0"]),
+        ("A" + refs("turn1search0"), [[result(0, 0)], [result(0, 1)]], [], ["1.example/search/0"]),
+        ("A" + refs("turn0news0"), [[result(0, 0), result(0, 0, "news")]], [], ["0.example/news/0"]),
+        (
+            "A" + refs("Title", "turn0search0,turn0search1", kind="navlist"),
+            [[result(0)]],
+            [],
+            ["0.example/search/0"],
+        ),
+        # No certain result.
+        ("A" + refs("turn0search2"), [[result(0), result(1)]], [], []),
+        ("A" + refs("turn2search0"), [[result(0)], [result(1)]], [], []),
+        ("A" + refs("turn1search0"), [[result(0, 0)]], [], []),
+        ("A" + refs("turn0view0"), [[result(0)]], [], []),
+        ("A" + refs("turn0search0"), [[7, None]], [], []),
+        ("A" + refs("x"), [[result(0)]], [], []),
+    ],
+)
+def test_citations_of_marks_without_references_come_from_search_results(
+    text: str, searches: list[list[Any]], own: list[Any], expected: list[str]
+) -> None:
+    outputs = [
+        tool_output(f"o{number}", "web.run", text_content(""), metadata=groups(*entries))
+        for number, entries in enumerate(searches)
+    ]
+
+    found = collect_stored_reply([*outputs, message(text, metadata=groups(*own))], "c").citations
+
+    assert [each.url for each in found] == [f"https://{url}" for url in expected]
+    assert {(each.start, each.end) for each in found} <= {(1, 1)}
+    assert all((each.title or "").startswith("R") for each in found)
+
+
+def test_citation_of_mark_with_reference_does_not_come_from_search_results() -> None:
+    references = [
+        {"type": "webpage", "matched_text": mark(0), **SOURCE},
+        {"type": "hidden", "matched_text": mark(1)},
+    ]
+    metadata = {"content_references": references, **groups(result(0), result(1), result(2))}
+    text = f"A{mark(0)} B{mark(1)} C{mark(2)} D{mark(0)}"
+
+    found = collect_stored_reply([message(text, metadata=metadata)], "c").citations
+
+    assert [(each.url, each.start) for each in found] == [(URL, 1), ("https://0.example/search/2", 5)]
+
+
 @pytest.mark.parametrize(
     "raw",
     ["a", f"a{mark(0)}b", f"{mark(0)}{mark(1)}b", '\ue200entity\ue202["x","Name"]\ue201 c', "\ue203p\ue204q"],

@@ -99,13 +99,17 @@ def _side_message(draw: st.DrawFn, number: int) -> list[dict[str, Any]]:
 
 @st.composite
 def _answer(draw: st.DrawFn) -> dict[str, Any]:
-    text, references = "", []
+    text, references, results = "", [], []
     for number in range(draw(st.integers(0, 3))):
         text += draw(_words) + mark(number)
         source = {"title": draw(_words), "url": f"https://{number}.example/", "attribution": "Example"}
         items = [source | {"supporting_websites": [{"title": "Other", "url": f"https://o{number}.example/"}]}]
         kind = draw(st.sampled_from(["grouped_webpages", "webpage", "news"]))
         offset = draw(st.sampled_from([0, 5, 999]))  # wrong, as those of the site
+        if draw(st.booleans()):
+            ref = {"turn_index": 0, "ref_type": "search", "ref_index": number}
+            results.append({"domain": "x.example", "entries": [source | {"ref_id": ref}]})
+            continue
         reference = {"type": kind, "matched_text": mark(number), "start_idx": offset, "end_idx": offset}
         references.append(reference | (source if kind == "webpage" else {"items": items}))
     if draw(st.booleans()):
@@ -118,6 +122,7 @@ def _answer(draw: st.DrawFn) -> dict[str, Any]:
         "resolved_model_slug": "gpt-5-6-thinking",
         "thinking_effort": "extended",
         "content_references": references,
+        "search_result_groups": results,
         "finish_details": {"type": draw(st.sampled_from(["stop", "max_tokens"]))},
     }
     return site_message("answer", text_content(text), end_turn=True, channel="final", metadata=metadata)

@@ -160,15 +160,34 @@ def test_body_of_entries_are_joined_as_bytes() -> None:
     assert body_of({"postData": "x", "postDataEntries": [{"bytes": "YQ=="}, {}]}) is None
 
 
-@pytest.mark.parametrize("sent", [None, "gpt-5"])
-def test_check_captured_request_same_or_unknown_model_passes(sent: str | None) -> None:
-    captured = CapturedRequest("m", TEXT, "c", model=sent, is_known=True)
+def test_check_captured_request_same_model_passes() -> None:
+    captured = CapturedRequest("m", TEXT, "c", model="gpt-5", is_known=True)
     check_captured_request(captured, PROMPT, TURN, model="gpt-5")
 
 
-def test_check_captured_request_site_choice_passes() -> None:
-    captured = CapturedRequest("m", TEXT, "c", model="other", is_known=True)
+@pytest.mark.parametrize("sent", [None, "other"])
+def test_check_captured_request_site_choice_passes(sent: str | None) -> None:
+    captured = CapturedRequest("m", TEXT, "c", model=sent, is_known=True)
     check_captured_request(captured, PROMPT, TURN, model=None)
+
+
+@pytest.mark.parametrize("fields", [{}, {"model": None}, {"model": 7}, {"model": ["gpt-5"]}])
+@pytest.mark.parametrize("is_new", [True, False])
+def test_check_captured_request_missing_model_raises(fields: dict[str, Any], is_new: bool) -> None:
+    body = BODY | {"conversation_id": None if is_new else "c"} | fields
+    prompt = Prompt(TEXT) if is_new else PROMPT
+    with pytest.raises(
+        OptionNotAppliedError, match="without a model instead of to the model 'gpt-5'"
+    ) as caught:
+        check_captured_request(parse_captured_request(json.dumps(body)), prompt, TURN, model="gpt-5")
+    assert (caught.value.option, caught.value.requested, caught.value.sent) == ("model", "gpt-5", None)
+
+
+def test_check_captured_request_unreadable_request_with_named_model_raises() -> None:
+    captured = parse_captured_request(json.dumps({"prompt": TEXT}))
+    with pytest.raises(OptionNotAppliedError, match="cannot be checked") as caught:
+        check_captured_request(captured, PROMPT, TURN, model="gpt-5")
+    assert (caught.value.option, caught.value.requested) == ("model", "gpt-5")
 
 
 @pytest.mark.parametrize(

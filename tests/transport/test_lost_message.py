@@ -45,6 +45,27 @@ def test_request_log_description_has_results_and_nothing_private() -> None:
     assert (log.describe(), log.is_pending) == ("none", False)
 
 
+def test_request_log_is_loading_until_each_request_has_ended() -> None:
+    log = log_of(
+        ("GET", f"{BACKEND}/models"), ("GET", "https://challenges.example/api.js"), ("GET", f"{BACKEND}/me")
+    )
+    for kind in ("EventSource", "Ping"):
+        request = {"method": "POST", "url": "https://chatgpt.com/ces/t"}
+        log.begin({"requestId": kind, "type": kind, "request": request})
+    assert log.is_reacting
+    log.clear(TEXT)
+    assert not log.is_reacting
+    log.respond({"requestId": "0", "response": {"status": 200}})
+    for end in ("finish", "fail", "cancel"):
+        assert log.is_loading
+        if end == "cancel":
+            log.cancel()
+        else:
+            getattr(log, end)({"requestId": "0" if end == "finish" else "1"})
+    assert not log.is_loading
+    assert not log.is_pending
+
+
 @pytest.mark.parametrize(
     ("method", "url", "expected"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +12,14 @@ from chatgpt_browser import ChatGPTAPI, ComposerNotFoundError, MessageTooLongErr
 from chatgpt_browser._transport.base import Delivery, DeliveryState
 from chatgpt_browser._transport.site_ui import submission
 from chatgpt_browser._transport.site_ui.composer import Composer
-from chatgpt_browser.testing import Answer, ComposerOptions, FakeChatGPT
+from chatgpt_browser.testing import Answer, ComposerOptions, FakeChatGPT, Gate, Stall
 from tests.support.client_clock import advance_loop_clock
 from tests.support.scripted_site import base_urls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from chatgpt_browser._transport.site_ui.message_box import BoxContent
     from tests.support.client_fixtures import Connect
 
 FORM = """<title>x</title><form><textarea aria-label="Message"></textarea><button>Send</button></form>
@@ -261,6 +263,55 @@ def test_submission_message_accepted_but_not_sent_is_sent_by_another_page(
     server.script_path("/", Answer(200, SHOWING % ["/ces/t"]))
     assert api.send_message("Good morning") == "Yes."
     assert sent_texts(server, since) == ["Good morning"]
+
+
+#: A page that sends the message only after the response to a request has ended. If the numbers are 1, the page shows the message
+#: meanwhile, and the request begins before the click. If the numbers are 0, the page keeps the text in its message box, and the
+#: request begins after the click.
+WAITING = """<title>x</title><div id="log"></div><form><textarea aria-label="Message"></textarea><button>Send</button></form>
+<script type="module">
+  import * as api from "/app/api.js";
+  import { Reply } from "/app/deltas.js";
+  const ready = %d && fetch("/slow").then((response) => response.text());
+  const [form, box] = [document.querySelector("form"), document.querySelector("textarea")];
+  await api.signIn();
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const text = box.value;
+    if (%d) {
+      document.getElementById("log").textContent = text;
+      box.value = "";
+    }
+    await (%d ? ready : fetch("/slow").then((response) => response.text()));
+    box.value = "";
+    await new Reply(() => {}).read(await api.send(text, { query: "" }));
+  });
+</script>"""
+
+
+@pytest.mark.parametrize("is_earlier", [pytest.param(True, marks=pytest.mark.long), False])
+def test_submission_page_that_waits_for_a_request_sends_message_itself_and_once(
+    server: FakeChatGPT, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch, is_earlier: bool
+) -> None:
+    """The page waits for longer than the time after which an idle page has lost the message, or has ignored the click."""
+    monkeypatch.setattr(submission, "_QUIET_WITH_COPY", 3.0)
+    monkeypatch.setattr(submission, "_QUIET_WHILE_LOADING", 60.0)
+    gate, reads, read = Gate(), itertools.count(1), Composer.read
+
+    async def read_and_open_gate(composer: Composer, text: str) -> BoxContent:
+        if next(reads) == (12 if is_earlier else 5):  # the page is examined every 0.5 s
+            gate.open()
+        return await read(composer, text)
+
+    monkeypatch.setattr(Composer, "read", read_and_open_gate)
+    since = len(server.requests)
+    server.script_path("/slow", Stall(gate=gate))
+    server.script_path("/", Answer(200, WAITING % ((is_earlier,) * 3)))
+    assert api.send_message("Good morning") == "Yes."
+    assert sent_texts(server, since) == ["Good morning"]
+    gate.open()
+    paths = [request.path for request in server.requests[since:]]
+    assert (paths.count("/"), paths.count("/slow")) == (1, 1)
 
 
 def test_submission_message_accepted_and_data_sent_stays_in_doubt(

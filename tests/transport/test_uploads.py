@@ -164,6 +164,30 @@ def test_files_refused_by_storage_raise_upload_error(
     assert posts_of(app_site.requests) == []
 
 
+@pytest.mark.parametrize("shows_chip", [True, False])
+@pytest.mark.parametrize("body", ["", '{"event": "file.processing.started"}\n{"event": "file.pro'])
+def test_files_processed_without_completion_raise_upload_error(
+    app_site: ScriptedSite, api: ChatGPTAPI, server: FakeChatGPT, body: str, shows_chip: bool
+) -> None:
+    server.uploads = UploadOptions(shows_chip=shows_chip)
+    server.script_path("/files/process_upload_stream", Answer(200, body))
+    with pytest.raises(UploadError, match=r"notes\.txt.*processed.*Nothing was sent") as caught:
+        api.send_message("Read this.", files=[TEXT])
+
+    assert caught.value.file == "notes.txt"
+    assert posts_of(app_site.requests) == []
+
+
+def test_files_processed_without_completion_and_kept_by_page_are_attached(
+    app_site: ScriptedSite, api: ChatGPTAPI, server: FakeChatGPT
+) -> None:
+    server.uploads = UploadOptions(requires_completion=False)
+    server.script_path("/files/process_upload_stream", Answer(200, ""))
+    api.send_message("Read this.", files=[TEXT])
+
+    assert sent_attachments(app_site) == [("notes.txt", 10)]
+
+
 def test_files_missing_in_message_raise_option_not_applied_error(
     app_site: ScriptedSite, api: ChatGPTAPI, server: FakeChatGPT
 ) -> None:

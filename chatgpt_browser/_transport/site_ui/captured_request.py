@@ -212,7 +212,7 @@ def check_captured_request(
         raise PageError(f"The site's page sent a request with {captured.addition}. {_CHECK_CONVERSATION}")
     if not captured.is_known:
         _check_unknown_format(captured, prompt)
-        check_unreadable(prompt.options)
+        check_unreadable(prompt.options, model)
         return False
     _check_files(captured, prompt.options.files)
     text = captured.text or ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
@@ -14,7 +15,6 @@ from . import selectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from re import Pattern
 
     from playwright.async_api import Locator, Page
 
@@ -69,7 +69,14 @@ class PageElements:
         """Return a locator for the elements with this selector in the composer's form, even if they are hidden."""
         return self._forms.locator(selector)
 
-    def chosen_tools(self, label: Pattern[str]) -> Locator:
+    def attached_file(self, name: str) -> Locator:
+        """Return a locator for the visible elements in the composer's form that show the attached file with this name."""
+        text = re.compile(rf"(^|[^\w.-]){re.escape(name)}\W*$", re.IGNORECASE)
+        forms = self._forms
+        found = forms.get_by_label(text).or_(forms.get_by_alt_text(text)).or_(forms.get_by_text(text))
+        return found.and_(self._not(f":is({selectors.EDITORS}, {selectors.EDITORS} *)")).filter(visible=True)
+
+    def chosen_tools(self, label: re.Pattern[str]) -> Locator:
         """Return a locator for the composer's buttons that show a chosen tool with this label."""
         return self._forms.get_by_role("button", name=label).filter(visible=True)
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _MAX_DESCRIBED = 8
 #: A segment of a path that may be an id. A description contains an asterisk instead.
 _ID = re.compile(r"(?<=/)(?:[^/]*\d[^/]*|[^/]{33,})")
+#: The types of requests that may stay open without a result while the page is idle, or whose result no page waits for.
+_ENDLESS = ("EventSource", "Ping", "Media")
 #: The methods of requests that send no data.
 _READING = ("GET", "HEAD", "OPTIONS")
 
@@ -48,6 +50,9 @@ class RequestLog:
         self._site = site
         #: The key is the id of the request.
         self._requests: dict[str, _Request] = {}
+        #: The requests in flight, to any address. The key is the id of the request. The value is True if the request began after
+        #: the last :meth:`clear`.
+        self._loading: dict[str, bool] = {}
         self._beginning = ""
         #: True if the page has sent the message's text to another address, or data over a WebSocket.
         self._has_sent_elsewhere = False
@@ -55,11 +60,14 @@ class RequestLog:
     def clear(self, text: str = "") -> None:
         """Forget all requests. ``text`` is the message that the page may send from now on."""
         self._requests.clear()
+        self._loading = dict.fromkeys(self._loading, False)
         self._beginning = beginning_of(text)
         self._has_sent_elsewhere = False
 
     def begin(self, event: dict[str, Any]) -> None:
         """Record a request."""
+        if event.get("type") not in _ENDLESS:
+            self._loading[event["requestId"]] = True
         url, method = event["request"]["url"].partition("?")[0], event["request"]["method"]
         is_preparation = self._site.is_preparation(url)
         if is_preparation or url.startswith(f"{self._site.backend_api_base_url}/"):
@@ -72,12 +80,18 @@ class RequestLog:
         """Record the response to a request."""
         self._end(event["requestId"], str(event["response"]["status"]))
 
+    def finish(self, event: dict[str, Any]) -> None:
+        """Record that the body of a response has ended."""
+        self._loading.pop(event["requestId"], None)
+
     def fail(self, event: dict[str, Any]) -> None:
         """Record that a request has failed, unless it has a response already."""
+        self._loading.pop(event["requestId"], None)
         self._end(event["requestId"], event.get("errorText", "failed"))
 
     def cancel(self) -> None:
         """Record that no request is in flight any more, because the page has loaded another document."""
+        self._loading.clear()
         for request_id in self._requests:
             self._end(request_id, "cancelled")
 
@@ -89,6 +103,16 @@ class RequestLog:
     def is_pending(self) -> bool:
         """True if a request has no result yet. The page may then be waiting for the result."""
         return any(request.result is None for request in self._requests.values())
+
+    @property
+    def is_loading(self) -> bool:
+        """True if any request of the page is in flight. The page may need its result before it sends the message."""
+        return bool(self._loading)
+
+    @property
+    def is_reacting(self) -> bool:
+        """True if a request that began after the last :meth:`clear` is in flight. The click may have caused this request."""
+        return any(self._loading.values())
 
     @property
     def may_contain_message(self) -> bool:

@@ -106,8 +106,7 @@ PAGE_OPTIONS = (
         "model",
         lambda options, model: model,
         lambda body, metadata: _text(body.get("model")),
-        # Some versions of the page leave the model out of the request if it is the conversation's model.
-        lambda requested, sent: sent in (None, requested),
+        lambda requested, sent: requested == sent,
     ),
     PageOption(
         "effort",
@@ -148,17 +147,18 @@ def check_options(
             raise _difference(option.name, requested, value, is_new=is_new)
 
 
-def check_unreadable(options: MessageOptions) -> None:
-    """Check that the caller has requested no option except the model.
+def check_unreadable(options: MessageOptions, model: str | None) -> None:
+    """Check that the caller has requested no option.
 
     Call this if the request has an unknown format, so that the options in it cannot be checked.
 
-    :raises OptionNotAppliedError: the caller has requested another option than the model.
+    :param model: the model that the caller has chosen, or None if the page chooses the model.
+    :raises OptionNotAppliedError: the caller has requested an option.
     """
     if options.files:
         raise not_applied("files", options.files[0].name, None, _UNREADABLE)
     for option in PAGE_OPTIONS:
-        if (requested := option.requested(options, None)) is not None:
+        if (requested := option.requested(options, model)) is not None:
             raise not_applied(option.name, _shown(requested), None, _UNREADABLE)
 
 
@@ -214,7 +214,9 @@ def is_work_request(body: Mapping[str, Any]) -> bool:
 
 def _difference(name: str, requested: Any, sent: Any, *, is_new: bool) -> OptionNotAppliedError:
     wanted, found = _shown(requested), _shown(sent)
-    if name == "model":
+    if found is None and name == "model":
+        text = f"The site's page sent the message without a model instead of to the model {wanted!r}."
+    elif name == "model":
         text = f"The site's page sent the message to the model {found!r} instead of {wanted!r}."
     elif found is None:
         text = f"The site's page sent the message without the option {name} ({wanted!r})."

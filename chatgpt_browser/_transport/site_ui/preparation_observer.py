@@ -169,6 +169,7 @@ class PreparationObserver:
             self._end(request_id)
 
     def _on_finished(self, event: dict[str, Any]) -> None:
+        self.requests.finish(event)
         request_id = event["requestId"]
         if request_id in self._pending:
             self._tasks.spawn(self._check_session(request_id))

@@ -34,7 +34,12 @@ _INTERVAL = 0.5
 #: while the text is still in the message box. The second limit applies after the box has become empty, because the page is then
 #: probably sending the message. Both limits are doubled after each click.
 _QUIET_WITH_TEXT, _QUIET_WITHOUT_TEXT = 1.0, 2.0
-#: A page that shows the message has accepted it. If such a page does nothing more for this many seconds, the message is lost.
+#: If a request that began after the click is in flight, this limit applies instead. The page may need the response before it
+#: sends the message, so a second click could send the message twice. The limit is finite, because the request may also have
+#: another purpose.
+_QUIET_WHILE_LOADING = 15.0
+#: A page that shows the message has accepted it. If such a page does nothing more for this many seconds, the message is lost. A
+#: page with any request in flight may be waiting for the response, so its message is not lost.
 _QUIET_WITH_COPY = 10.0
 #: After a request that prepares a message, the page may need this many seconds for calculations before it sends the message.
 _CALCULATION = 5.0
@@ -211,7 +216,7 @@ class Submission:
 
         If the message is lost, withdraw it and return True.
         """
-        busy_at = accepted_at = self._clock()
+        busy_at = accepted_at = loaded_at = self._clock()
         while True:
             with anyio.move_on_after(_INTERVAL):
                 await observer.sent.wait()
@@ -223,11 +228,15 @@ class Submission:
                 busy_at = self._clock()
             if content.copies > before.copies:
                 accepted_at = self._clock()
-                is_idle = accepted_at - busy_at >= _QUIET_WITH_COPY
+                if self._preparation.requests.is_loading:
+                    loaded_at = accepted_at
+                is_idle = accepted_at - max(busy_at, loaded_at) >= _QUIET_WITH_COPY
                 if is_idle and not self._preparation.requests.may_contain_message:
                     await observer.withdraw(await self._lost_error())
             is_kept = has_same_words(content.text, self._shown)
             limit = _QUIET_WITH_TEXT if is_kept else _QUIET_WITHOUT_TEXT
+            if self._preparation.requests.is_reacting:
+                limit = _QUIET_WHILE_LOADING
             if self._clock() - max(busy_at, accepted_at) >= limit * patience:
                 return False
 

@@ -133,7 +133,7 @@ class ChatSession:
             conversation_id=self._conversation.conversation_id or "",
             messages=(*self._history.messages, question, reply),
         )
-        remember_conversation(self._conversation.conversation_id, self._conversation.parent_message_id)
+        remember_conversation(self._conversation.conversation_id, self._conversation.parent_message_id, whole)
         if is_new and stream.conversation_id is not None:
             request_title(self._api, stream.conversation_id, stream.message_id, wait=0)
 

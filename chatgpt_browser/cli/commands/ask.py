@@ -166,7 +166,7 @@ class ReplyOutput(NamedTuple):
                     # With --verbose, the Markdown is not rendered, because log lines would damage its live display.
                     stream_reply(pieces, markdown=not (self.plain_text or self.verbose))
 
-        remember_conversation(stream.conversation_id, stream.message_id)
+        remember_conversation(stream.conversation_id, stream.message_id, stream.reply)
         saved = save_reply_files(stream.reply, self.save_files)
         if self.as_json:
             write_json(reply_object(stream, api.model, started, first_word) | saved)

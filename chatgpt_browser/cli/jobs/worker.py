@@ -33,7 +33,7 @@ def run_in_background() -> None:
             raise
         answer_starter({"job_id": job.id})
         reply = job.wait()
-        remember_conversation(reply.conversation_id, reply.message_id)
+        remember_conversation(reply.conversation_id, reply.message_id, reply)
         if request["conversation"] is None and reply.conversation_id:
             request_title(api, reply.conversation_id, reply.message_id)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
 from ..environment import site_origin
 from .data_folder import DataFolder
+
+if TYPE_CHECKING:
+    from chatgpt_browser import Reply
 
 #: The argument that a user can give instead of the id of the last conversation.
 LAST = "last"
@@ -55,8 +58,16 @@ def no_last_conversation() -> typer.BadParameter:
     return typer.BadParameter("there is no last conversation yet")
 
 
-def remember_conversation(conversation_id: str | None, message_id: str | None) -> None:
-    """Save the position of the last conversation. An error is ignored, for example if the folder is read-only."""
+def remember_conversation(
+    conversation_id: str | None, message_id: str | None, reply: Reply[Any] | None
+) -> None:
+    """Save the position of the last conversation. An error is ignored, for example if the folder is read-only.
+
+    If the reply contains an image, only the conversation is saved, because the site may have stored the image after the message
+    with the id ``message_id``. The next message then follows the newest message of the conversation.
+    """
+    if reply is not None and any(file.kind == "image" for file in reply.files):
+        message_id = None
     if conversation_id is not None:
         with suppress(OSError):
             save_position(DataFolder.current(), site_origin(), Position(conversation_id, message_id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, Literal
 
@@ -86,6 +86,19 @@ class Message:
         return {**message, **self.fields, "metadata": metadata, **changes}
 
 
+@dataclass(frozen=True)
+class LaterImage:
+    """An image that will be finished after a number of GETs of its conversation."""
+
+    gets: int
+    #: The ID of the image's task. The message that announces the image contains this ID.
+    task: str
+    #: The fields of the message with the image.
+    fields: dict[str, Any]
+    #: True: the image becomes a child of the reply's newest message. False: it replaces the message that announces the image.
+    is_child: bool = False
+
+
 @dataclass
 class Conversation:
     """A conversation: its messages by ID, and the ID of its newest message."""
@@ -102,9 +115,8 @@ class Conversation:
     current_node: str = ""
     #: False if the conversation was deleted.
     is_visible: bool = True
-    #: The images that will be finished later. The items of each tuple: the number of GETs of the conversation until then; the ID
-    #: of the image's task; the fields that then replace the fields of the task's message.
-    later: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
+    #: The images that will be finished later.
+    later: list[LaterImage] = field(default_factory=list)
 
     def add(self, role: str, text: str, parent: str | None, message_id: str | None = None) -> Message:
         """Add a message as a child of `parent`, make it the newest message, and return it.
@@ -130,12 +142,25 @@ class Conversation:
 
     def make_later_images(self) -> None:
         """Count one GET of the conversation, and finish each image in `later` whose number of GETs is reached."""
-        counted = [(left - 1, task, fields) for left, task, fields in self.later]
-        self.later = [each for each in counted if each[0] > 0]
-        for left, task, fields in counted:
-            for message in self.messages.values():
-                if left <= 0 and message.fields.get("metadata", {}).get("image_gen_task_id") == task:
-                    message.fields = fields
+        counted = [replace(each, gets=each.gets - 1) for each in self.later]
+        self.later = [each for each in counted if each.gets > 0]
+        for image in counted:
+            for message in [*self.messages.values()] if image.gets <= 0 else []:
+                if message.fields.get("metadata", {}).get("image_gen_task_id") == image.task:
+                    self._finish_image(image, message)
+
+    def _finish_image(self, image: LaterImage, task: Message) -> None:
+        if not image.is_child:
+            task.fields = image.fields
+            return
+        parent, newest = task, self.current_node
+        while below := [
+            each for each in map(self.messages.get, parent.children) if each and each.role != "user"
+        ]:
+            parent = below[0]
+        self.add("tool", "", parent.id).fields = image.fields
+        if newest != parent.id:  # A question that was asked meanwhile remains on the newest branch.
+            self.current_node = newest
 
     def chain(self, message_id: str | None = None) -> list[Message]:
         """Return the messages from the first message to this message (default: the newest message). The root is not included."""

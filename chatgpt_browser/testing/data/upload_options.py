@@ -44,6 +44,9 @@ class UploadOptions:
     remaining: int | None = None
     #: The names of files that the site fails to process: the stream of `process_upload_stream` ends with an error event.
     unprocessable: Sequence[str] = ()
+    #: True: the page removes a file if the stream of `process_upload_stream` does not report that the file was processed.
+    #: False: the page keeps the file whenever the stream has ended.
+    requires_completion: bool = True
     #: The names of files that the page drops: it uploads them, but does not attach them to the message.
     dropped: Sequence[str] = ()
 

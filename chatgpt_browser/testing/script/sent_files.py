@@ -35,6 +35,9 @@ class SentFile:
     media_type: str = "application/octet-stream"
     #: For an image: the image exists only after this number of GETs of the conversation. None: the image is part of the stream.
     later: int | None = None
+    #: For an image with `later`: True: the image is a new message, a child of the newest message of the reply. False: the image
+    #: replaces the message that announces the image.
+    is_child: bool = False
     #: For a canvas document: the changes after its creation, as pairs of a pattern and the text that replaces the match.
     updates: tuple[tuple[str, str], ...] = ()
     #: For a canvas document: its type, such as `document` or `code/python`.
@@ -50,9 +53,10 @@ class SentFile:
         *,
         media_type: str = "image/png",
         later: int | None = None,
+        is_child: bool = False,
     ) -> SentFile:
         """Return a generated image."""
-        return cls("image", title, content, media_type, later)
+        return cls("image", title, content, media_type, later, is_child)
 
     @classmethod
     def plot(cls, content: bytes | Path = PIXEL) -> SentFile:

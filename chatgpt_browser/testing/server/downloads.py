@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..data.conversations import LaterImage
 from ..script.responses import Answer
 from .step_playback import play
 from .storage import send_file
@@ -39,7 +40,8 @@ def send_files(site: Site, reply: Reply, conversation: Conversation) -> Reply:
             site.storage.downloads.interpreter_files[conversation.id, sent.sandbox_path] = file_id
             text += "" if "sandbox:" in text and sent.sandbox_path in text else f"\n\n{sent.link}"
         elif sent.later is not None:
-            conversation.later.append((sent.later, file_id, sent.image_message(file_id).fields()))
+            fields = sent.image_message(file_id).fields()
+            conversation.later.append(LaterImage(sent.later, file_id, fields, sent.is_child))
     return replace(reply, asides=asides, text=text, files=()) if reply.files else reply
 
 

@@ -49,6 +49,7 @@ async function processFile(attachment, context) {
     metadata: { store_in_library: true, is_temporary_chat: context.isTemporary, is_project_thread: context.project !== null, gizmo_id: context.project },
   };
   const text = await api.postText("files/process_upload_stream", body);
+  if (!options.requires_completion) return;
   const last = JSON.parse(text.trim().split("\n").at(-1));
   if (last.event !== "file.processing.completed") throw new Error(last.message);
 }

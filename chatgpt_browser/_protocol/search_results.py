@@ -1,0 +1,77 @@
+"""Finds the search results that the citation marks of a message refer to.
+
+A mark contains references such as ``turn0search3``. Usually, ``content_references`` contains the source of each mark. If it does
+not, the source is in the field ``search_result_groups``: in the metadata of the same message, or of the messages of the search.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .citation_marks import find_marks
+from .message import message_metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_REFERENCE = re.compile(r"\bturn(\d+)([a-z_]+)(\d+)\b")
+#: The type of the references that are numbered in the order of the results.
+_SEARCH = "search"
+
+
+class ResultRef(NamedTuple):
+    """A reference to a result, such as ``turn0search3``: the number of the search, the type, and the number of the result."""
+
+    turn: int
+    type: str
+    number: int
+
+
+class SearchResults:
+    """The results of the searches in a reply. ``messages`` are all messages of the reply, in order."""
+
+    def __init__(self, messages: Iterable[dict[str, Any]]) -> None:
+        self._by_message = [found for message in messages if (found := entries_of(message))]
+
+    def find(self, ref: ResultRef, message: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the result that a mark in ``message`` refers to, or None if no result is certain.
+
+        Usually, the field ``ref_id`` of a result contains its reference. If no result has this field, ``ref.number`` is the
+        position of the result in its message, and ``ref.turn`` is the position of the message. If only one message has results,
+        ``ref.turn`` is ignored.
+        """
+        own = entries_of(message)
+        lists = [own] if own else self._by_message
+        entries = [entry for each in lists for entry in each]
+        if any(isinstance(entry.get("ref_id"), dict) for entry in entries):
+            return next((entry for entry in entries if _ref_of(entry) == ref), None)
+        at = 0 if len(lists) == 1 else ref.turn
+        is_certain = ref.type == _SEARCH and at < len(lists) and ref.number < len(lists[at])
+        return lists[at][ref.number] if is_certain else None
+
+
+def entries_of(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the results of a search in a message, in order."""
+    groups = message_metadata(message).get("search_result_groups")
+    return [
+        entry
+        for group in (groups if isinstance(groups, list) else [])
+        if isinstance(group, dict) and isinstance(group.get("entries"), list)
+        for entry in group["entries"]
+        if isinstance(entry, dict)
+    ]
+
+
+def find_refs(raw: str) -> Iterator[tuple[tuple[int, int], str, list[ResultRef]]]:
+    """Yield the span, the text and the references of each mark in a raw text. Marks without references are left out."""
+    for mark in find_marks(raw):
+        refs = [ResultRef(int(turn), kind, int(number)) for turn, kind, number in _REFERENCE.findall(mark[0])]
+        if refs:
+            yield mark.span(), mark[0], refs
+
+
+def _ref_of(entry: dict[str, Any]) -> tuple[Any, ...]:
+    ref = entry.get("ref_id")
+    ref = ref if isinstance(ref, dict) else {}
+    return ref.get("turn_index"), ref.get("ref_type"), ref.get("ref_index")
