@@ -1,4 +1,4 @@
-"""The check of requests: programs of this machine that have the key may call the server; web pages may not."""
+"""Access control: a program on this machine needs the key, and requests of web pages are refused."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ HEALTH_PATH = "/health"
 
 
 class AccessCheck:
-    """ASGI middleware that refuses a request with another ``Host``, with an ``Origin``, or without the key.
+    """ASGI middleware that refuses requests of web pages, requests for another host name, and requests without the key.
 
-    * A web page of another site can call a server of this machine under a host name of its own (DNS rebinding). Such a request
-      has this name in its ``Host`` header.
-    * A browser adds ``Origin`` to every request of a web page that can have the key or a JSON body. Programs do not send this
-      header. Responses have no CORS headers.
+    * The ``Host`` header must name the loopback interface. A web page can let its own host name point to this machine (DNS
+      rebinding), and its requests then contain that host name.
+    * A request with an ``Origin`` header is refused. A browser adds this header to every request of a web page that can contain
+      the key or a JSON body. Programs do not send it.
+    * Responses have no CORS headers, so that a web page cannot read them.
     """
 
     def __init__(self, app: ASGIApp, *, api_key: str) -> None:
@@ -70,20 +71,20 @@ class AccessCheck:
 
 
 def _normalised(authorization: bytes) -> bytes:
-    """Return a header with the scheme as ``Bearer``, because the name of a scheme is not case-sensitive."""
+    """Return an ``Authorization`` header with the scheme written as ``Bearer``. Schemes are not case-sensitive."""
     scheme, _, key = authorization.partition(b" ")
     return b"Bearer " + key.strip() if scheme.lower() == b"bearer" else authorization
 
 
 def _is_from_web_page(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Return whether a browser has sent the request for a page. ``none`` means that the user has entered the address."""
+    """Return whether a web page has sent the request. ``Sec-Fetch-Site: none`` means that the user has entered the URL."""
     return any(
         name == b"origin" or (name == b"sec-fetch-site" and value != b"none") for name, value in headers
     )
 
 
 def is_loopback_host(host: str) -> bool:
-    """Return whether a ``Host`` header, or the value of an option, names the loopback interface. A port may follow."""
+    """Return whether a host name or address belongs to the loopback interface. A port may follow, as in a ``Host`` header."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:  # for example an unclosed bracket

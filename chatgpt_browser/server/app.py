@@ -37,13 +37,13 @@ def create_app(
     """Return the ASGI application of `chatgpt-browser serve`: a server with the interface of OpenAI's API.
 
     The application does not close the client: close it after the server has ended. Run one process, because each process would
-    start another browser, and bind the server to the loopback interface only: other hosts in a request are refused.
+    start another browser. Bind the server to the loopback interface: a request for another host name is refused.
 
-    :param api: the client. An asynchronous client must be used only in the event loop of the server. A synchronous client runs
-        in a thread of its own, which makes each event a little slower.
+    :param api: the client. An asynchronous client must be used only in the event loop of the server. A synchronous client has
+        its own thread. The application then runs in this thread, which makes each event a little slower.
     :param api_key: the bearer key that each request must have.
     :param ignore_sampling: if True, drop ``temperature``, ``top_p``, ``seed``, the penalties and the limits for tokens.
-        Otherwise, a request with another value than the default is refused.
+        Otherwise, a request is refused if one of these fields does not have its default value.
     :raises TypeError: ``api`` is not a client.
     :raises ValueError: the key is empty, or contains white space or characters outside of ASCII.
     """
@@ -85,7 +85,7 @@ async def _health(_request: Request) -> Response:
 
 
 async def _respond(request: Request, error: Exception) -> Response:
-    """Return the response for an error. Starlette raises `HTTPException` for an unknown path and for another method."""
+    """Return the response for an error. Starlette raises `HTTPException` for an unknown path or method."""
     if not isinstance(error, HTTPException):
         return describe(error).response()
     message = f"{error.detail}: {request.method} {request.url.path}"

@@ -1,4 +1,4 @@
-"""A request as plain data, independent of the interface: the messages, the options, and the form of the response."""
+"""A request as plain data, in the same form for both endpoints: the messages, the options and the ids."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Call:
     is_stream: bool = False
     instructions: str | None = field(default=None, repr=False)
     previous_response_id: str | None = None
-    #: The id under which a later request can continue the conversation, or None.
+    #: The id that a later request can pass as ``previous_response_id``, or None if the response is not stored.
     response_id: str | None = None
 
     @property
     def transcript(self) -> list[InputMessage]:
-        """All messages, with the instructions as the first message."""
+        """All messages. If there are instructions, they are the first message."""
         return [*self.instruction_messages, *self.messages]
 
     @property

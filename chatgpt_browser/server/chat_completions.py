@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .errors import APIError
     from .outcome import Outcome
 
-#: The fields that the site cannot apply, with the values that are accepted.
+#: Maps each field that the site cannot apply to the values that are accepted nevertheless.
 _DEFAULTS: dict[str, tuple[Any, ...]] = {
     "audio": (),
     "frequency_penalty": (0,),
@@ -47,7 +47,7 @@ _DEFAULTS: dict[str, tuple[Any, ...]] = {
     "top_p": (1,),
     "verbosity": ("medium",),
 }
-#: The fields that this module reads, and labels that have no effect on the answer.
+#: The fields that this module reads, and fields that only label a request, such as ``user``.
 _SUPPORTED = frozenset(
     "model messages stream stream_options reasoning_effort web_search_options "
     "user safety_identifier prompt_cache_key".split()
@@ -57,7 +57,7 @@ _WEB_SEARCH: dict[str, tuple[Any, ...]] = {"search_context_size": ("medium",), "
 
 
 class ChatCompletion:
-    """A request to ``/v1/chat/completions``, and the form of its response.
+    """A request to ``/v1/chat/completions``, and the encoder of its response.
 
     :raises APIError: the request is invalid, or asks for something that the site cannot do.
     """
@@ -78,7 +78,7 @@ class ChatCompletion:
         self.call = Call(model, messages, options, is_stream=fields.flag("stream"))
         self._id = f"chatcmpl-{uuid.uuid4().hex}"
         self._created = int(time.time())
-        # All chunks with text have the same beginning and the same end, so each chunk encodes only its text.
+        # All chunks with text have the same beginning and the same end, so only the text is encoded for each chunk.
         self._before_text, _, self._after_text = json.dumps(self._chunk({"content": "\0"})).partition(
             json.dumps("\0")
         )
@@ -102,15 +102,15 @@ class ChatCompletion:
         }
 
     def begin(self) -> list[bytes]:
-        """Return the chunk with the role."""
+        """Return the first chunk, which contains the role."""
         return [encode_event(self._chunk({"role": "assistant", "content": ""}))]
 
     def text(self, piece: str) -> list[bytes]:
-        """Return the chunk with a piece of the text."""
+        """Return a chunk with a piece of the reply's text."""
         return [encode_text(self._before_text, piece, self._after_text)]
 
     def end(self, outcome: Outcome) -> list[bytes]:
-        """Return the last chunks: citations and images, the reason of the end, and the marker of the end."""
+        """Return the last chunks: citations and images, ``finish_reason``, the usage if it was requested, and ``[DONE]``."""
         extras = _extras(outcome)
         chunks = [self._chunk(extras)] if extras else []
         chunks.append(self._chunk({}, finish_reason=_finish_reason(outcome)))

@@ -1,4 +1,4 @@
-"""Runs the application with a synchronous client, whose event loop is in a thread of its own."""
+"""Runs the application in the event loop of a synchronous client. This loop has its own thread."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 class InClientThread:
-    """ASGI middleware that runs the application in the thread of a synchronous client, for a server in another event loop."""
+    """ASGI middleware that runs the application in the thread of a synchronous client. The server runs in another thread."""
 
     def __init__(self, app: ASGIApp, *, portal: Portal) -> None:
         self._app = app
         self._portal = portal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond to one request. Messages from and to the server are passed on to the server's event loop."""
+        """Respond to one request. ``receive`` and ``send`` are called in the server's event loop."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -35,5 +35,5 @@ class InClientThread:
 
 
 async def _call(function: Any, *args: Any) -> Any:
-    """Await a function that may return any awaitable, because ``run_coroutine_threadsafe`` needs a coroutine."""
+    """Call a function, and await its result. ``run_coroutine_threadsafe`` accepts a coroutine, but no other awaitable."""
     return await function(*args)

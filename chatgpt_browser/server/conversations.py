@@ -1,4 +1,4 @@
-"""Chooses the conversation that a request continues, and stores the positions of answers for later requests."""
+"""Finds the conversation that a request continues, and stores the conversation and message ids of each answer for this."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Placement:
-    """The messages to send, and the position that they continue. If ``position`` is None, they start a new conversation."""
+    """The messages to send, and the answer that they follow. If ``position`` is None, they start a new conversation."""
 
     messages: Sequence[InputMessage]
     position: StoredPosition | None = None
 
 
 class Conversations:
-    """Opens the reply to a request in the conversation that the request continues.
+    """Sends the messages of each request in the conversation that the request continues.
 
     * A request with ``previous_response_id`` continues the conversation of that response.
-    * If the messages up to the newest answer are a stored transcript, the request continues its conversation. Each position is
-      continued only once in this way: a request with the same history again starts a new conversation.
-    * Otherwise all messages are sent as one message in a new conversation.
+    * If the messages up to the newest answer are equal to a stored transcript, the request continues the conversation of that
+      transcript. This happens once for each transcript: a second request with the same messages starts a new conversation.
+    * In all other cases, all messages are sent as one message in a new conversation.
     """
 
     def __init__(self, api: AsyncChatGPTAPI, store: TranscriptStore) -> None:
@@ -51,8 +51,8 @@ class Conversations:
     async def open_reply(self, call: Call) -> AsyncIterator[AsyncReplyStream]:
         """Send the messages of a request, and yield the stream of the reply.
 
-        If the conversation that the transcript continues cannot be continued any more, all messages are sent in a new
-        conversation. The user may have deleted the conversation, or may have continued it at the site.
+        If the conversation of a stored transcript cannot be continued, all messages are sent in a new conversation. For example,
+        the user may have deleted the conversation, or may have continued it at the site.
 
         :raises APIError: there is no response with the id ``previous_response_id``.
         :raises ChatGPTError: the messages could not be sent.
@@ -74,7 +74,7 @@ class Conversations:
     async def store(self, call: Call, stream: AsyncReplyStream, answer: str) -> None:
         """Store the position of a complete answer, so that a later request can continue the conversation.
 
-        :param answer: the text of the answer as the client has received it.
+        :param answer: the text of the answer in the response.
         """
         if stream.conversation_id is None or stream.message_id is None:
             return
@@ -132,13 +132,13 @@ class Conversations:
             }
         try:
             return self._api.stream_message(compose(placement.messages), **options)
-        except ValueError as error:  # for example an effort with a client that sends only by fetch
+        except ValueError as error:  # for example an effort, if the client has send_via="fetch"
             if position is not None:
                 self._release(position)
             raise APIError(400, str(error), code="invalid_value") from None
 
     async def _open(self, stream: AsyncReplyStream, placement: _Placement) -> None:
-        """Send the messages. If the site has certainly not accepted them, allow a later request to continue at the position."""
+        """Send the messages. If it is certain that the site has not accepted them, a later request may use the position again."""
         try:
             await stream.__aenter__()
         except BaseException as error:
@@ -147,7 +147,7 @@ class Conversations:
             raise
 
     def _release(self, position: StoredPosition) -> None:
-        # The transaction is not run in a thread, because this task may be cancelled, and an `await` would raise an error.
+        # The transaction is not run in a thread: if this task was cancelled, an `await` for the thread could be interrupted.
         try:
             self._store.mark(position, is_continued=False)
         except JobStoreError as error:
@@ -166,9 +166,9 @@ def _mark_continued(store: TranscriptStore, position: StoredPosition) -> None:
 
 
 def _cannot_continue(error: Exception, stream: AsyncReplyStream) -> bool:
-    """Return whether a new conversation may help: the conversation does not exist, or the page cannot reply at this position.
+    """Return whether the conversation does not exist, or the page cannot reply at this position. Nothing must have been sent.
 
-    The subclasses of :class:`PageError` have other reasons, which a new conversation does not change.
+    A :class:`PageError` with a subclass has another reason, and would occur in a new conversation, too.
     """
     is_about_position = isinstance(error, ConversationNotFoundError) or type(error) is PageError
     return is_about_position and _was_not_sent(stream, error)

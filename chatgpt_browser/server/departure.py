@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class ClientLeftError(Exception):
-    """The client has disconnected, so there is no receiver for a response."""
+    """The client has disconnected, or no longer accepts data. No response can be sent."""
 
 
 async def while_connected(receive: Receive, work: Coroutine[object, object, None]) -> None:
     """Run a coroutine. If the client disconnects, cancel the coroutine: the site then stops writing the reply.
 
-    Call this function after the body of the request was read.
+    Read the body of the request before, because this function discards all that it receives.
 
     :raises ClientLeftError: the client has disconnected.
     """

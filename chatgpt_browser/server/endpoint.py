@@ -1,4 +1,4 @@
-"""The endpoint of both interfaces: sends the messages of a request to the site, and the reply to the client."""
+"""The code that both endpoints share: sends the messages of a request to the site, and the reply to the client."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Exchange(Protocol):
-    """A request, and the form of its response."""
+    """A request, and the encoder of its response."""
 
     call: Call
 
@@ -40,7 +40,7 @@ class Exchange(Protocol):
         ...
 
     def text(self, piece: str) -> list[bytes]:
-        """Return the events for a piece of the text."""
+        """Return the events for a piece of the reply's text."""
         ...
 
     def end(self, outcome: Outcome) -> list[bytes]:
@@ -54,7 +54,7 @@ class Exchange(Protocol):
 
 @dataclass(frozen=True)
 class Service:
-    """The objects that the endpoints share."""
+    """The objects and settings that the endpoints share."""
 
     conversations: Conversations
     queue: RequestQueue
@@ -62,9 +62,9 @@ class Service:
 
 
 class ReplyEndpoint:
-    """An ASGI application that responds to the requests of one interface.
+    """The ASGI application for ``/v1/chat/completions`` or ``/v1/responses``.
 
-    :param read: creates the exchange for the body of a request.
+    :param read: a function that creates an :class:`Exchange` from the body of a request.
     """
 
     def __init__(self, service: Service, read: Callable[..., Exchange]) -> None:
@@ -120,7 +120,7 @@ class ReplyEndpoint:
 
 
 def describe(error: Exception) -> APIError:
-    """Return the error response for an error. Log an unexpected error, because its response does not contain its text."""
+    """Return the error response for an error. Log an unexpected error, because the response does not contain its text."""
     if not isinstance(error, (APIError, ChatGPTError)):
         logger.error("the server has failed", exc_info=error)
     return to_api_error(error)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from .._core import errors
 
-#: The longest delay in seconds that the `openai` package accepts from a server. The package ignores a longer delay, and sends the
+#: The longest ``retry-after`` in seconds that the `openai` package obeys. The package ignores a longer delay, and sends the
 #: request again within a few seconds.
 _LONGEST_RETRY = 60.0
 
@@ -28,7 +28,7 @@ class JSONResponse(Response):
 class APIError(Exception):
     """An error response of this server.
 
-    :param param: the name of the request's field that is the reason, or None.
+    :param param: the name of the request's field that caused the error, or None.
     :param headers: additional headers of the response.
     """
 
@@ -54,8 +54,8 @@ class APIError(Exception):
     def response(self) -> Response:
         """Return the HTTP response.
 
-        The header ``x-should-retry`` is ``false`` unless the error allows a retry. The `openai` package then does not repeat the
-        request: a message that may have reached the site must not be sent twice.
+        By default, the header ``x-should-retry`` is ``false``, so that the `openai` package does not repeat the request: a
+        message that may have reached the site must not be sent twice. The error's ``headers`` can replace this value.
         """
         headers = {"x-should-retry": "false"} | self.headers
         return JSONResponse({"error": self.body}, self.status, headers)
@@ -127,7 +127,7 @@ def to_api_error(error: Exception) -> APIError:
 
 
 def _adopt_status(found: APIError, error: errors.APIStatusError) -> None:
-    """Use the site's code. If the site has refused the request itself, use the status 400 or, for an unknown model, 404."""
+    """Use the site's error code. If the site's status is 4xx, the response has the status 400, or 404 for an unknown model."""
     found.code = error.code or found.code
     if _REFUSED <= (error.status_code or 0) < _SERVER_FAILED:
         found.status, found.kind = 400, "invalid_request_error"
@@ -136,7 +136,7 @@ def _adopt_status(found: APIError, error: errors.APIStatusError) -> None:
 
 
 def _retry_headers(retry_after: float | None) -> dict[str, str]:
-    """Return the headers with the site's delay. Without a delay, or with a long one, a client must not retry by itself."""
+    """Return the headers for a retry. The client may retry automatically if the site has sent a delay of at most 60 s."""
     if retry_after is None:
         return {}
     may_retry = "true" if retry_after <= _LONGEST_RETRY else "false"

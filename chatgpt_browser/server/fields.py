@@ -1,4 +1,4 @@
-"""Checks the fields of a request. A field at its default value is accepted; a field that the site cannot apply is refused."""
+"""Checks the fields of a request. A field that the site cannot apply is accepted only with its default value."""
 
 from __future__ import annotations
 
@@ -22,22 +22,21 @@ SAMPLING = frozenset(
         "max_output_tokens",
     }
 )
-#: The efforts of OpenAI's API, and the efforts of the site that replace them. ``medium`` is the API's default, so the site
-#: chooses.
+#: Maps the efforts of OpenAI's API to those of the site. ``medium`` is the API's default, and leaves the choice to the site.
 _EFFORTS = {"minimal": "min", "low": "min", "medium": None, "high": "extended", "xhigh": "max"}
-#: The efforts of the site. They are accepted, too.
+#: The efforts of the site. A request may contain them, too.
 _SITE_EFFORTS = ("min", "standard", "extended", "max")
-#: The model name that means the client's own model.
+#: The name that selects the default model of the ChatGPT client.
 AUTO = "auto"
 
 
 class Fields:
     """The fields of one request.
 
-    :param defaults: the fields that the site cannot apply, and the values that are accepted nevertheless.
+    :param defaults: maps each field that the site cannot apply to the values that are accepted nevertheless.
     :param supported: the names of all other known fields.
     :param ignore_sampling: if True, drop the fields in :data:`SAMPLING`.
-    :param prefix: the beginning of all names in errors, if the fields are those of an object in the request.
+    :param prefix: text before each field name in errors, for example ``"reasoning."`` for the fields of ``reasoning``.
     :raises APIError: the request has an unknown field, or a field that the site cannot apply.
     """
 
@@ -73,7 +72,7 @@ class Fields:
         return value
 
     def flag(self, name: str, default: bool = False) -> bool:
-        """Return a truth value.
+        """Return a boolean, or ``default`` if the field is missing or null.
 
         :raises APIError: the value is neither true nor false.
         """
@@ -114,7 +113,7 @@ class Fields:
         return self._body.get(name)
 
     def model(self) -> str:
-        """Return the requested model; ``auto`` is the client's own model.
+        """Return the name of the requested model.
 
         :raises APIError: the model is missing.
         """
@@ -125,12 +124,12 @@ class Fields:
 
 
 def model_options(model: str) -> dict[str, Any]:
-    """Return the option ``model`` of a message, or no option for the client's own model."""
+    """Return a dict with the option ``model`` of a message, or an empty dict for the client's default model."""
     return {} if model == AUTO else {"model": model}
 
 
 def effort_options(effort: Any, field: str) -> dict[str, Any]:
-    """Return the option ``effort`` of a message, or no option if the site chooses.
+    """Return a dict with the option ``effort`` of a message, or an empty dict if the site chooses the effort.
 
     :param field: the name of the request's field, for the error.
     :raises APIError: the site has no such effort.

@@ -1,4 +1,4 @@
-"""The messages of a request as plain data: roles, texts and files. Reads the content parts of both interfaces."""
+"""The messages of a request as plain data: roles, texts and files. Reads the content parts of both endpoints."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from .errors import APIError, invalid, unsupported
 
-#: The types of parts with text, with images and with files. The two interfaces use different names.
+#: The types of content parts with text, with images and with files. The two endpoints use different names.
 _TEXTS = frozenset({"text", "input_text", "output_text"})
 _IMAGES = frozenset({"image_url", "input_image"})
 _FILES = frozenset({"file", "input_file"})
@@ -27,11 +27,11 @@ class InputFile:
     name: str
     data: bytes = field(repr=False)
     media_type: str
-    #: The hash of the bytes. It is computed at once, because a large body is read in a thread.
+    #: The hash of the bytes. The constructor computes it, because a large body is parsed in a thread.
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
-        """Compute the hash."""
+        """Compute :attr:`digest`."""
         object.__setattr__(self, "digest", hashlib.sha256(self.data).hexdigest())
 
 
@@ -101,7 +101,7 @@ def _text(value: Any, field_name: str) -> str:
 
 
 def _image(part: dict[str, Any], field_name: str, number: int) -> InputFile:
-    """Return the image of a part. The part `image_url` contains an object with the URL; `input_image` contains the URL itself."""
+    """Return the image of a part. The field `image_url` is an object with the URL, or the URL itself in a part `input_image`."""
     if part.get("file_id"):
         raise unsupported(f"{field_name}.file_id", "send the image as a data URL")
     given = part.get("image_url")
@@ -115,7 +115,7 @@ def _image(part: dict[str, Any], field_name: str, number: int) -> InputFile:
 
 
 def _file(part: dict[str, Any], field_name: str, number: int) -> InputFile:
-    """Return the file of a part. The part `file` contains an object with the fields; `input_file` contains the fields itself."""
+    """Return the file of a part. A part `file` has its fields in an object `file`; a part `input_file` has them directly."""
     source = part.get("file") if part.get("type") == "file" else part
     if not isinstance(source, dict):
         raise invalid(f"{field_name}.file", "must be an object")
@@ -134,7 +134,7 @@ def _file(part: dict[str, Any], field_name: str, number: int) -> InputFile:
 def _read_data_url(url: Any, field_name: str) -> tuple[str, bytes]:
     """Return the media type and the bytes of a data URL.
 
-    The server opens no other URL, because such a URL could lead to a private host.
+    Other URLs are refused, because they could lead to a private host.
     """
     if not isinstance(url, str):
         raise invalid(field_name, "must be a data URL")
@@ -156,7 +156,7 @@ def _read_data_url(url: Any, field_name: str) -> tuple[str, bytes]:
 def check_messages(messages: list[InputMessage], field_name: str) -> None:
     """Check that the newest message is from the user and is not empty.
 
-    :raises APIError: there is no such message.
+    :raises APIError: the newest message is missing, is empty, or is not from the user.
     """
     if not messages:
         raise invalid(field_name, "must not be empty")

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from .._client.client import AsyncChatGPTAPI
 
-#: The list is requested again after this number of seconds. Some programs request it every few seconds.
+#: The site is asked for the list again after this number of seconds. Some programs request the list every few seconds.
 _LIFETIME = 300.0
 
 
 class ModelEndpoints:
-    """The endpoints for the list of models and for one model. The list begins with ``auto``, the client's own model."""
+    """The endpoints for the list of models and for one model. The list begins with ``auto``, the client's default."""
 
     def __init__(self, api: AsyncChatGPTAPI) -> None:
         self._api = api

@@ -1,4 +1,4 @@
-"""A complete reply as both interfaces return it: its text, its citations and its images."""
+"""A finished reply in the form that both endpoints use: its text, its citations and its images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .._core.reply import Reply
 
-#: The values of ``finish_reason`` for a reply that is not complete.
+#: The values of ``finish_reason`` for a reply that was cut off.
 _CUT = frozenset({"length", "interrupted"})
 
 
@@ -28,7 +28,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A complete reply. ``text`` is the text as the client has received it."""
+    """A finished reply. ``text`` is the text in the response."""
 
     reply: Reply[Any]
     text: str = field(repr=False)
@@ -36,7 +36,7 @@ class Outcome:
 
     @property
     def is_cut(self) -> bool:
-        """True if the reply is not complete, because it was too long or was stopped."""
+        """True if the reply was cut off, because it was too long or was stopped."""
         return self.reply.finish_reason in _CUT
 
     @property
@@ -76,7 +76,7 @@ _SIGNATURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": 
 
 
 def _image_type(data: bytes, stated: str | None) -> str:
-    """Return the media type that the first bytes of an image show, or else the type that the site has stated."""
+    """Return the media type that belongs to the first bytes of an image. If they are unknown, return the site's type."""
     return next(
         (kind for start, kind in _SIGNATURES.items() if data.startswith(start)), stated or "image/png"
     )

@@ -1,4 +1,4 @@
-"""Reads the JSON body of a request, within limits for its size and for the time without data."""
+"""Reads the JSON body of a request. Its size and the wait for each part are limited."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: The maximum size of a body in bytes: 64 MB. Base64 needs a third more than the bytes, so two of the largest images that the
-#: site accepts (20 MB each) fit, or a file of 47 MB.
+#: The maximum size of a body in bytes: 64 MB. Base64 makes files a third larger, so this is enough for two images of the largest
+#: size that the site accepts (20 MB each), or for a file of 47 MB.
 MAX_BODY = 64 << 20
 #: A body of this many bytes or more is parsed in a thread.
 _LARGE = 1 << 20

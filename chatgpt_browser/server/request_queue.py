@@ -13,9 +13,9 @@ _RETRY_AFTER = 10
 class RequestQueue:
     """Counts the requests in progress, and refuses a request if too many requests are waiting.
 
-    The queue does not order the requests: the client sends their messages one after another.
+    The ChatGPT client, not this object, lets the requests wait and chooses their order.
 
-    :param at_once: the number of messages that the client sends at the same time.
+    :param at_once: the maximum number of messages that the ChatGPT client sends at the same time.
     """
 
     def __init__(self, at_once: int) -> None:

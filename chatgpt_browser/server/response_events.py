@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class ResponseEvents:
     """Numbers and encodes the events of one response.
 
-    :param document: returns the response object for a status and the output items so far.
+    :param document: a function that returns the response object for a status and the output items so far.
     """
 
     def __init__(self, document: Callable[[str, list[dict[str, Any]]], dict[str, Any]]) -> None:
@@ -27,13 +27,13 @@ class ResponseEvents:
         self._number = 0
         self._message_id = f"msg_{uuid.uuid4().hex}"
         self._has_message = False
-        #: The complete output items.
+        #: The output items that are complete.
         self.output: list[dict[str, Any]] = []
         delta = self._in_part("response.output_text.delta") | {"logprobs": [], "delta": "\0"}
         self._before_text, _, self._after_text = json.dumps(delta)[:-1].partition(json.dumps("\0"))
 
     def begin(self) -> list[bytes]:
-        """Return the events for a response that was created and is in progress."""
+        """Return the first events: ``response.created`` and ``response.in_progress``."""
         response = self._document("in_progress", [])
         return [self._event(f"response.{state}", response=response) for state in ("created", "in_progress")]
 

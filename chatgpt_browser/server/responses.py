@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .errors import APIError
     from .outcome import Outcome
 
-#: The fields that the site cannot apply, with the values that are accepted.
+#: Maps each field that the site cannot apply to the values that are accepted nevertheless.
 _DEFAULTS: dict[str, tuple[Any, ...]] = {
     "access_programs": (),
     "background": (False,),
@@ -41,7 +41,7 @@ _DEFAULTS: dict[str, tuple[Any, ...]] = {
     "top_p": (1,),
     "truncation": ("disabled",),
 }
-#: The fields that this module reads, and labels that have no effect on the answer.
+#: The fields that this module reads, and fields that only label a request, such as ``user``.
 _SUPPORTED = frozenset(
     "model input instructions previous_response_id stream stream_options store metadata reasoning tools "
     "user safety_identifier prompt_cache_key".split()
@@ -53,26 +53,26 @@ _REASONING: dict[str, tuple[Any, ...]] = {
     "mode": ("standard",),
     "summary": (),
 }
-#: Maps the tools of OpenAI that the site has to the names of the option ``tools``.
+#: Maps OpenAI's types of tools to the values of the client's option ``tools``. Tools that the site does not have are missing.
 _TOOLS = {
     "web_search": "search",
     "web_search_preview": "search",
     "web_search_2025_08_26": "search",
     "image_generation": "image",
 }
-#: The settings of a tool that are accepted.
+#: Maps each setting of a tool to the values that are accepted. They have no effect.
 _TOOL_DEFAULTS: dict[str, tuple[Any, ...]] = {
     "search_context_size": ("medium",),
     "user_location": (),
     "filters": (),
     "external_web_access": (True,),
 }
-#: The items of earlier responses that contain no message.
+#: Types of output items without a message. A program may send back all items of earlier responses; these are skipped.
 _SKIPPED_ITEMS = frozenset({"reasoning", "image_generation_call", "web_search_call"})
 
 
 class ResponsesCall:
-    """A request to ``/v1/responses``, and the form of its response.
+    """A request to ``/v1/responses``, and the encoder of its response.
 
     :raises APIError: the request is invalid, or asks for something that the site cannot do.
     """
@@ -124,11 +124,11 @@ class ResponsesCall:
         return self._complete(outcome, _output(outcome))
 
     def begin(self) -> list[bytes]:
-        """Return the first events: the response was created and is in progress."""
+        """Return the first events."""
         return self._events.begin()
 
     def text(self, piece: str) -> list[bytes]:
-        """Return the events for a piece of the text."""
+        """Return the events for a piece of the reply's text."""
         return self._events.text(piece)
 
     def end(self, outcome: Outcome) -> list[bytes]:
@@ -154,7 +154,7 @@ class ResponsesCall:
 
 
 def _output(outcome: Outcome) -> list[dict[str, Any]]:
-    """Return the output items of a complete reply: a message unless the reply has only images, and the images."""
+    """Return the output items of a reply: a message and the images. If the reply has only images, there is no message."""
     images = [image_item(image) for image in outcome.images]
     return [message_item(outcome), *images] if outcome.text or not images else images
 

@@ -14,5 +14,5 @@ def encode_event(data: dict[str, Any], name: str | None = None) -> bytes:
 
 
 def encode_text(before: str, text: str, after: str) -> bytes:
-    """Return an event whose JSON is ``before``, the encoded text and ``after``."""
+    """Return an event. Its JSON consists of ``before``, the text as a JSON string, and ``after``."""
     return f"data: {before}{encode_basestring_ascii(text)}{after}\n\n".encode()

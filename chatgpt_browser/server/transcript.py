@@ -1,4 +1,4 @@
-"""Transcripts as plain data: the key that finds the conversation of a transcript, and the text that contains a transcript."""
+"""Converts a transcript (a list of messages) to the key of its stored conversation, and to one text for the site."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _INTRODUCTION = (
     "and answer the last message of the user."
 )
 
-#: The text of a message that has only files. The site's page sends no message without text.
+#: The text that is sent if a message has only files. The site's page sends no message without text.
 _NO_TEXT = "See the attached files."
 
 
@@ -51,8 +51,8 @@ def split_at_newest_answer(
 def compose(messages: Sequence[InputMessage]) -> str:
     """Return the text that is sent to the site for these messages.
 
-    The text of a single message of the user is sent unchanged. If this message has only files, a short text is sent. Several
-    messages are sent as one text, each with its role.
+    If there is only one message, and it is from the user, its text is not changed. If it has only files, the text is a short
+    placeholder. Otherwise, the text contains all messages with their roles.
     """
     if len(messages) == 1 and messages[0].role == "user":
         return messages[0].text if messages[0].text.strip() else _NO_TEXT
@@ -61,7 +61,7 @@ def compose(messages: Sequence[InputMessage]) -> str:
 
 
 def attachments(messages: Sequence[InputMessage]) -> list[tuple[str, bytes, str]]:
-    """Return the files of all messages, as the option ``files`` of a message. Files with the same name get a number."""
+    """Return the files of all messages for the client's option ``files``. Different files with the same name get numbers."""
     found: dict[str, InputFile] = {}
     for file in (file for message in messages for file in message.files):
         name, number = file.name, 1
