@@ -1,4 +1,4 @@
-"""Files in both directions: the paths that a client passes, and the content of a reply's file as a tool result."""
+"""Checks the paths in the arguments of tools, and saves or returns the files of replies."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from .._protocol.history import History
 
-#: A larger file is not returned as content: it would fill the context of the model, and clients refuse large results.
+#: The maximum size in bytes of a file that is returned as content. Clients refuse large results, which would fill the context.
 MAX_INLINE = 1_000_000
 #: Images of these types are returned as images. Models cannot read other types, such as SVG.
 _IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
@@ -42,7 +42,7 @@ def absolute_path(text: str) -> Path:
 
 
 def find_file(history: History, name: str) -> Any:
-    """Return the file of a conversation with this id or this name. If several files have the name, return the newest.
+    """Return the file in a conversation that has this id or name. If several files have the name, return the newest.
 
     :raises ValueError: there is no such file. The message lists the files of the conversation.
     """
@@ -74,7 +74,7 @@ async def read_file(file: Any) -> CallToolResult:
     if len(data) > MAX_INLINE:
         raise ValueError(_too_large(file.name, len(data)))
     media_type = media_type_of(file.name, file.media_type, data)
-    # The result has no structured content: some clients would pass only that to the model, and it does not contain the file.
+    # The result has no structured content. Otherwise, some clients would pass only the structured content to the model.
     return CallToolResult(content=[content_block(file.id, data, media_type)])
 
 
@@ -96,7 +96,7 @@ def content_block(file_id: str, data: bytes, media_type: str) -> ContentBlock:
 
 
 def media_type_of(name: str, stated: str | None, data: bytes = b"") -> str:
-    """Return the media type of a file: from the first bytes of an image, from the reply, or from the file name."""
+    """Return the media type of a file: the type that the first bytes show, or else `stated`, or else the type of the name."""
     signatures = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
     for start, media_type in signatures.items():
         if data.startswith(start):

@@ -54,13 +54,13 @@ class ProgressReporter:
             self.status = f"the model uses the tool {event.tool_call.name}"
 
     async def run(self) -> None:
-        """Send notifications until the task is cancelled. Their progress is the number of seconds since the start."""
+        """Send notifications until the task is cancelled. The progress value is the number of seconds since the start."""
         started = monotonic()
         while True:
             self._changed.clear()
             await self._context.report_progress(monotonic() - started, message=self._status)
             await asyncio.sleep(_PAUSE)
-            # `asyncio.wait_for` would ignore a cancellation at the moment of a change (before Python 3.12).
+            # Before Python 3.12, `asyncio.wait_for` may ignore a cancellation that arrives together with the event.
             with anyio.move_on_after(_INTERVAL):
                 await self._changed.wait()
 

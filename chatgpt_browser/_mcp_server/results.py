@@ -128,14 +128,14 @@ def conversation_info(summary: ConversationSummary) -> ConversationInfo:
 
 
 def conversation_content(history: History, limit: int) -> ConversationContent:
-    """Return at most `limit` of the newest messages that a person sees on the site, and all messages with files."""
+    """Return the newest messages of a conversation, at most `limit`. Hidden messages are left out unless they have files."""
     shown = [message for message in history.messages if not message.hidden or message.files]
     newest = [message_info(message) for message in shown[-limit:]]
     return ConversationContent(history.conversation_id, history.title, newest, len(shown) - len(newest))
 
 
 def message_info(message: HistoryMessage) -> MessageInfo:
-    """Return a message as a tool returns it."""
+    """Return the description of a message. The text of a hidden message is left out."""
     return MessageInfo(
         message.id, message.role, "" if message.hidden else message.text, files_of(message.files)
     )
@@ -147,7 +147,7 @@ def files_of(files: Iterable[Any]) -> list[FileInfo]:
 
 
 def describe_error(error: BaseException) -> str:
-    """Return the name of an error's class and its message. If a part of a reply has arrived, it is appended."""
+    """Return the name of an error's class and its message. If a part of the reply was received, it is appended."""
     text = f"{type(error).__name__}: {error}"
     partial = getattr(error, "partial_text", "")
     return f"{text}\n\nThe reply so far:\n{partial}" if partial else text
@@ -162,7 +162,7 @@ def tool_result(result: Any, *texts: str) -> CallToolResult:
 
 
 def job_result(job: AsyncJob) -> CallToolResult:
-    """Return the result of `ask` and `wait` that contains the id of a job instead of a reply."""
+    """Return the result of `ask` or `wait` if the reply is not complete: it contains the id of the job."""
     return tool_result(
         Answer(job.state, conversation_id=job.conversation_id, job_id=job.id),
         f"The state of job {job.id} is {job.state}. To get the reply, call the tool `wait` with "
@@ -171,7 +171,7 @@ def job_result(job: AsyncJob) -> CallToolResult:
 
 
 def answer_result(reply: Reply[Any], job_id: str | None = None) -> CallToolResult:
-    """Return the result of `ask` and `wait`. The text of the reply comes first, and the ids and sources follow it."""
+    """Return the result of `ask` or `wait` if the reply is complete: its text, and after it the ids, files and sources."""
     answer = answer_of(reply, job_id)
     notes = [f"conversation: {answer.conversation_id}"] if answer.conversation_id else []
     notes += [f"model: {answer.model}"] if answer.model else []

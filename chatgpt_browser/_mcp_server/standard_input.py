@@ -1,4 +1,4 @@
-"""Standard input whose end a signal can announce."""
+"""Lets a signal end standard input."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SIZE = 1 << 16
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """In the block, SIGINT and SIGTERM end `sys.stdin`. After the block, raise the exception that belongs to the signal.
+    """End `sys.stdin` if SIGINT or SIGTERM arrives in the block. After the block, raise the exception for the signal.
 
     The SDK reads standard input in a thread, and waits for this thread even if the server is cancelled. Nothing can interrupt the
     read from a terminal or a pipe. Therefore a socket replaces `sys.stdin`, and another thread copies the input to the socket.
@@ -55,7 +55,7 @@ def ended_by_signals() -> Iterator[None]:
 def _copy_input(target: socket.socket) -> None:
     """Copy standard input to a socket until one of them ends."""
     with suppress(OSError):
-        # `sys.stdin` has a lock, which this thread would still hold when the interpreter exits.
+        # A read from `sys.stdin` takes a lock, and this thread would still hold it when the interpreter exits.
         while data := os.read(0, _SIZE):
             target.sendall(data)
     _shut_down(target)

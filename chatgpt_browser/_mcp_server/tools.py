@@ -59,7 +59,7 @@ Tools = Annotated[
 Wait = Annotated[
     bool,
     Field(
-        description="If false, the result is a job id, as soon as the site has accepted the message. "
+        description="If false, return a job id as soon as the site has accepted the message. "
         "Use false for answers that may take longer than a minute, and get the reply with the tool `wait`."
     ),
 ]
@@ -84,7 +84,7 @@ SaveTo = Annotated[
 
 
 def as_tool_errors(tool: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-    """Convert errors of the library, of its arguments and of files to tool errors, which contain the name of the class."""
+    """Convert library errors, invalid arguments and file errors to tool errors. The message begins with the error's class."""
 
     @wraps(tool)
     async def call(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -99,8 +99,8 @@ def as_tool_errors(tool: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]
 class ChatGPTTools:
     """The tools of one server, and the client that they share.
 
-    The client is created at the first call. If this fails, for example because no session is saved, the call returns an error,
-    and the next call tries again.
+    The first call creates the client. If this fails, for example because no session is saved, the call returns an error, and
+    the next call tries again.
 
     :param open_client: a function that creates the client.
     """
@@ -174,7 +174,7 @@ class ChatGPTTools:
 
     @as_tool_errors
     async def jobs(self, limit: Limit = 20) -> list[JobInfo]:
-        """List the jobs on this machine, newest first: messages whose replies are fetched with `wait`."""
+        """List the jobs on this machine, newest first. A job is a message whose reply is fetched with `wait`."""
         return [job_info(job) for job in (await self._api.list_jobs())[:limit]]
 
     @as_tool_errors

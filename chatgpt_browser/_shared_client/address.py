@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-#: The maximum length of a socket's path in bytes. It is 107 on Linux and 103 on macOS.
+#: The maximum length of a socket's path in bytes on macOS. Linux allows 107 bytes.
 _MAX_PATH = 103
 #: The format of the credentials that Linux returns for the other end of a socket: process id, user id, group id.
 _CREDENTIALS = struct.Struct("3i")
@@ -30,7 +30,7 @@ IS_SUPPORTED = hasattr(socket, "AF_UNIX") and sys.platform != "win32"
 
 
 def socket_path() -> Path:
-    """Return the path of the socket. It exists while a service runs, and after a service was killed."""
+    """Return the path of the socket. The file exists while a service runs, and remains if the service is killed."""
     return default_data_folder() / "background.sock"
 
 
@@ -76,9 +76,8 @@ def listening_socket(path: Path) -> Iterator[socket.socket]:
     with _locked(path.with_suffix(".lock")), socket.socket(socket.AF_UNIX) as sock:
         path.unlink(missing_ok=True)
         with _short(path) as address:
-            sock.bind(
-                address
-            )  # No other user can enter the folder, so the socket is private before its mode is set.
+            # No other user can enter the folder, so the socket is private even before its mode is set.
+            sock.bind(address)
         try:
             path.chmod(0o600)
             sock.listen()
@@ -89,7 +88,7 @@ def listening_socket(path: Path) -> Iterator[socket.socket]:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock on a file in the block, and remove the file. If the process is killed, the system releases the lock.
+    """Hold a lock on a file in the block, and then remove the file. If the process is killed, the system releases the lock.
 
     :raises BrowserError: another process holds the lock.
     """
@@ -122,7 +121,7 @@ def _has_path(file: BinaryIO, path: Path) -> bool:
 
 @contextmanager
 def _short(path: Path) -> Iterator[str]:
-    """Yield an address of at most 103 bytes for the path. Linux reaches a folder with a longer path through its descriptor.
+    """Yield an address for the path, of at most 103 bytes. On Linux, the address of a longer path uses the folder's descriptor.
 
     :raises OSError: the path is too long on this system.
     """

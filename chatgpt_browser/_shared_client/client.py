@@ -32,7 +32,7 @@ _HELLO_TIMEOUT = 20.0
 class SharedClient:
     """A client that uses the open browser of another process. It is a context manager.
 
-    While it is open, it has one connection that keeps the service from ending.
+    While the client is open, it keeps one connection open, so that the service does not end as idle.
 
     :param key: a digest of the session and the options that the client needs.
     :param send_via: how messages must be sent, or None if the client sends no messages.
@@ -136,7 +136,7 @@ class SharedClient:
         return SharedConversation(self, conversation_id, parent_message_id)
 
     def _open(self, name: str, **arguments: Any) -> Connection:
-        # The spinner shows that the client waits for the site, because no browser is started.
+        # Because of this event, the spinner does not show that a browser is started.
         logger.info("using the browser of process %d", self._pid, extra={"chatgpt_event": "shared_client"})
         try:
             return Connection(self._path, {"name": name, "arguments": arguments, **self._common})
@@ -212,7 +212,7 @@ class SharedStream:
         """Yield the reply as typed events.
 
         :raises AbortError: the signal was aborted.
-        :raises ChatGPTError: the error of the message.
+        :raises ChatGPTError: the message was not sent, or the reply is not complete.
         """
         assert self._connection is not None
         try:

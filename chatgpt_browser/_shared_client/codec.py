@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: The key of the field that names the class of an object.
 _CLASS = "__class__"
-#: The fields whose value is the site's JSON. They are not converted.
+#: The name of the fields that contain the site's JSON. Their values are not converted.
 _SITE_JSON = "raw"
 _CLASSES = {
     kind.__name__: kind
@@ -39,14 +39,14 @@ def _class_named(name: str) -> Any:
 
 
 def encode(value: Any) -> Any:
-    """Return a value as JSON. A file of a reply becomes its reference."""
+    """Return a value as objects that `json` accepts. A file of a reply is encoded as a `FileRef`, without its content."""
     if isinstance(value, datetime):
         return {_CLASS: "datetime", "value": value.isoformat()}
     if isinstance(value, (list, tuple)):
         return [encode(item) for item in value]
     value = getattr(value, "_ref", value)
     if isinstance(value, TextDelta):
-        # The snapshot repeats the whole text in each event, so only the position of the new text in it is sent.
+        # Each snapshot repeats the whole text so far, so only the new text and its position are sent.
         return {_CLASS: "TextDelta", "text": value.text, "start": len(value.snapshot) - len(value.text)}
     if is_dataclass(value):
         items = ((field.name, getattr(value, field.name)) for field in fields(value) if field.name != "edits")
@@ -84,7 +84,7 @@ def _immutable(value: Any) -> Any:
 
 
 def encode_failure(error: Exception) -> dict[str, Any]:
-    """Return the line for a call that has raised an error."""
+    """Return the line that reports the error of a call."""
     if isinstance(error, OSError) and not isinstance(error, ChatGPTError):
         return {"os_error": [error.errno, error.strerror, error.filename]}
     if isinstance(error, (ValueError, TypeError)) and not isinstance(error, ChatGPTError):

@@ -1,4 +1,4 @@
-"""One connection to the service, from the side of the process that calls it."""
+"""The calling side of a connection to the service."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Connection:
         self._socket.close()
 
     def shut_down(self) -> None:
-        """End the connection. A read that waits in another frame or thread then returns."""
+        """End the connection. A read that is in progress in another frame or thread then returns."""
         with suppress(OSError):  # The other end may have closed the connection.
             self._socket.shutdown(socket.SHUT_RDWR)
 
@@ -58,7 +58,7 @@ class Connection:
 
         :raises RefusedError: the service does not run the call.
         :raises EOFError: the connection has ended before the result has arrived.
-        :raises Exception: the error of the call.
+        :raises Exception: the call has raised this error.
         """
         while True:
             line = self._file.readline()

@@ -40,7 +40,7 @@ METHODS = frozenset(
         *("rename_conversation", "delete_conversation", "generate_title"),
     }
 )
-#: Calls that do not use the browser, so that they do not restart the idle timer.
+#: Calls that do not use the browser. They need no key.
 _CONTROL = ("status", "stop")
 
 
@@ -49,7 +49,7 @@ class ClientService:
 
     :param key: a digest of the client's session and options. A call with another key is refused.
     :param idle_timeout: after this number of seconds without a call and without a connection, :attr:`stopping` is set.
-    :param activity: returns a context manager. Each call that uses the browser runs in its block.
+    :param activity: a function that returns a context manager. Each call that uses the browser runs in such a context.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class ClientService:
         self._connections.spawn(self._serve(reader, writer))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Read one call, run it, and close the connection. If the other process closes it first, cancel the call."""
+        """Read one call, run it, and close the connection. If the other process closes the connection first, cancel the call."""
         try:
             line = await reader.readline() if is_same_user(writer.get_extra_info("socket")) else b""
             call = json.loads(line) if line.endswith(b"\n") else None
@@ -171,7 +171,7 @@ class ClientService:
                 # As long as the other process keeps this connection open, the service is not idle.
                 await asyncio.Event().wait()
         elif name == "stop":
-            # The copy of the descriptor keeps the connection open until this process has ended.
+            # A copy of the descriptor keeps the connection open until this process has ended: the caller waits for this.
             os.dup(writer.get_extra_info("socket").fileno())
             self.stopping.set()
             yield {"result": self._status()}
@@ -205,7 +205,7 @@ class ClientService:
 
 
 async def _until_closed(reader: asyncio.StreamReader, work: Any) -> None:
-    """Run a coroutine. Cancel it when the other end closes the connection."""
+    """Run a coroutine. If the other end closes the connection, cancel the coroutine."""
     tasks = [asyncio.ensure_future(work), asyncio.ensure_future(reader.read(1))]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -58,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a live test if no session token is set. Before a live test, wait until the last live test is long enough ago."""
+    """Skip a live test if no session token is set. Otherwise, wait for the minimum time between two live tests."""
     if not live.is_marked(item):
         return
     if not live.has_token():
@@ -67,7 +67,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Name the tests that used the real site, the recorded cassettes, and the differences from the cassettes."""
+    """List the tests that used the real site, the recorded cassettes, and the differences from the cassettes."""
     summary.write(terminalreporter, config.getini(live.INTERVAL))
 
 
@@ -77,7 +77,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Record whether the test failed or passed. The teardown of the fixtures reads this record.
 
-    The report of a failed test also lists what the test did not use of the fake server's script.
+    If the test failed, its report also lists the unused parts of the fake server's script.
     """
     report = yield
     item.stash[_failed] = item.stash.get(_failed, False) or report.failed
@@ -95,7 +95,7 @@ def pytest_runtest_makereport(
 def chatgpt_server(request: pytest.FixtureRequest) -> Iterator[FakeChatGPT]:
     """Yield a running `FakeChatGPT` for this test, on a free loopback port.
 
-    If the test passes but has not used a scripted reply, a recording, a rule or a fault, the teardown fails (see
+    If the test passes although a scripted reply, a recording, a rule or a fault was not used, the teardown fails (see
     `FakeChatGPT.assert_all_used`). The marker `chatgpt(assert_all_used=False)` switches this check off. All other arguments
     of the marker are options of the server: `chatgpt(strict=True, form="app")`.
     """
@@ -133,8 +133,8 @@ def chatgpt_recording(request: pytest.FixtureRequest) -> Iterator[Cassette]:
     If a test uses the real site and its cassette exists, the summary of the run lists the differences in shape between the
     replies and the cassette.
 
-    A replay answers each message with the reply to the same text, without waiting. Other messages, and replies that are not
-    used, fail the test. With the marker `chatgpt(match_messages=False)`, the texts do not matter; with
+    A replay answers each message with the reply to the same text, without waiting. If a message has another text, or a reply is
+    not used, the test fails. With the marker `chatgpt(match_messages=False)`, the texts are not compared. With
     `chatgpt(replay_speed=1)`, the replies have their recorded pace.
     """
     yield from recordings.run(request, _marker_arguments(request.node), passed=_passed)
@@ -148,8 +148,9 @@ def chatgpt_options() -> dict[str, Any]:
 
 @pytest.fixture
 def chatgpt_api(request: pytest.FixtureRequest, chatgpt_options: dict[str, Any]) -> Iterator[ChatGPTAPI]:
-    """Yield a client of `chatgpt_server`, or of the real site in a test marked `chatgpt_live` or while a cassette is recorded.
+    """Yield a client that is connected to `chatgpt_server` or to the real site.
 
+    The real site is used in a test marked `chatgpt_live`, and while a cassette is recorded.
     The browser starts at the first call that needs it.
     """
     from chatgpt_browser import ChatGPTAPI
@@ -191,7 +192,7 @@ def async_chatgpt_api(
 
 
 def _marker_arguments(item: pytest.Item) -> dict[str, Any]:
-    """Return the arguments of the test's markers `chatgpt`. The marker of the test precedes those of its class and module."""
+    """Return the arguments of the test's markers `chatgpt`. A marker of the test overrides those of its class and module."""
     arguments: dict[str, Any] = {}
     for marker in item.iter_markers(_MARKER):
         if marker.args:
@@ -223,10 +224,10 @@ def _uses_real_site(item: pytest.Item) -> bool:
 
 
 def _prepare(request: pytest.FixtureRequest, api: AsyncChatGPTAPI) -> None:
-    """Connect a new client with the options of the run and with the cassette of the test.
+    """Apply the options of the run to a new client, and connect the client to the cassette of the test.
 
-    A client of the fake server gets an empty set of page-only origins that is not stored in the data folder. The stored set may
-    contain the origin of this server, because an earlier fake server may have used the same port.
+    The client stores the origins that refused messages sent by fetch. A client of the fake server begins with an empty set that
+    is not stored: the stored set may contain this server's origin, because an earlier server may have used the same port.
     """
     from chatgpt_browser._core.page_only_origins import PageOnlyOrigins
 

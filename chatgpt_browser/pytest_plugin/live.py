@@ -1,4 +1,4 @@
-"""Tests that use the real site: their settings, their pace, and their reports, which name them and contain no secret."""
+"""Tests that use the real site: their settings, the minimum time between them, and reports without secrets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BASE_URLS = {
     "api_base_url": "CHATGPT_API_BASE_URL",
     "backend_api_base_url": "CHATGPT_BACKEND_API_BASE_URL",
 }
-# A shorter value may occur in ordinary words.
+# Shorter values are not hidden, because they may occur in ordinary words.
 _MIN_SECRET_LENGTH = 12
 
 _sleep = time.sleep
@@ -42,7 +42,7 @@ def has_token() -> bool:
 
 
 def begin(item: pytest.Item) -> None:
-    """Register that the test uses the real site. Before, wait until the last test on this site is long enough ago."""
+    """Register that the test uses the real site, and wait for the minimum time since the last test on this site."""
     if _clients in item.stash:
         return
 
@@ -84,7 +84,7 @@ def clients(item: pytest.Item) -> list[AsyncChatGPTAPI]:
 
 
 def complete_report(item: pytest.Item, report: pytest.TestReport) -> None:
-    """If the test uses the real site, remove secrets from its report. After the test, add the name of the site."""
+    """If the test uses the real site, remove secrets from its report. Add the site's origin to the teardown report."""
     if _clients not in item.stash:
         return
 
@@ -127,7 +127,7 @@ def hide_secrets(report: pytest.TestReport, secrets: Iterable[str]) -> None:
 
 
 def _replace_texts(value: Any, hidden: Any, seen: set[int]) -> None:
-    """Replace the texts in an object of pytest's `_pytest._code` with all objects that it refers to."""
+    """Replace the texts in an object of `_pytest._code.code`, and in the objects of this module that it refers to."""
     if id(value) in seen:
         return
 

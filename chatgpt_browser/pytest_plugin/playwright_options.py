@@ -1,4 +1,4 @@
-"""Follows the options of pytest-playwright for the browser of a client."""
+"""Applies the options of pytest-playwright to the browser of a client."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def browser_options(config: pytest.Config) -> dict[str, Any]:
 
 
 def slow_down(config: pytest.Config, api: AsyncChatGPTAPI) -> None:
-    """Make the client's browser slow down Playwright's actions, as `--slowmo` does."""
+    """If `--slowmo` is given, delay each of Playwright's actions in the client's browser by this time."""
     if milliseconds := config.getoption("--slowmo", 0):
         manager = api._browser_manager
         manager._options = replace(manager._options, slow_mo=float(milliseconds))
@@ -38,9 +38,9 @@ def failure_artifacts(
 ) -> Iterator[Callable[[bool], None]]:
     """Record a screenshot and a trace of the client's browser, if pytest-playwright's options require this.
 
-    The context manager yields a function, which the caller must call once after the test, before the client is closed. The
-    argument is True if the test failed, else False. After the block, the context manager saves the screenshot and the trace. They
-    contain no secrets.
+    The context manager yields a function. The caller must call this function once, after the test and before the client is
+    closed. Its argument is True if the test failed, else False. After the block, the context manager saves the screenshot and the
+    trace. They contain no secrets.
     """
     screenshot = request.config.getoption("--screenshot", "off")
     tracing = request.config.getoption("--tracing", "off")

@@ -54,8 +54,8 @@ def run(
 ) -> Iterator[Cassette]:
     """Yield the cassette of the test. If the test uses the real site, compare and write the cassette after the test.
 
-    :param settings: the arguments of the marker `chatgpt` that concern the replay.
-    :param passed: the key of the test's outcome.
+    :param settings: the arguments of the marker `chatgpt`.
+    :param passed: the key of a value in the test's stash. The value is True if the test has passed.
     """
     from chatgpt_browser.testing import Cassette
     from chatgpt_browser.testing.recording.cassette import CassetteRecorder, cassette_path
@@ -83,7 +83,7 @@ def attach(item: pytest.Item) -> None:
 
 
 def complete_report(item: pytest.Item, report: pytest.TestReport) -> None:
-    """Add the recorded cassette and the drift to the report of the teardown."""
+    """Add the path of the recorded cassette, and the differences from the old one, to the report of the teardown."""
     properties = item.stash.get(_properties, None)
     if report.when == "teardown" and properties is not None:
         report.user_properties += properties
@@ -115,7 +115,7 @@ def _replay(request: pytest.FixtureRequest, cassette: Cassette, settings: dict[s
 
 
 def replay_speed(value: object) -> float | None:
-    """Return the speed of a replay. None: the replay never waits.
+    """Return the speed of a replay, or None if the replay never waits.
 
     :raises pytest.UsageError: if the value is neither a number above zero nor `none`.
     """
@@ -134,7 +134,7 @@ def replay_speed(value: object) -> float | None:
 def _finish(
     item: pytest.Item, cassette: Cassette, recorder: CassetteRecorder, writes: bool
 ) -> Iterator[tuple[str, object]]:
-    """Compare the recorded messages with the existing cassette, and write them if `writes` is true."""
+    """Compare the recording with the existing cassette, and write it if `writes` is true. Yield properties for the report."""
     from chatgpt_browser.testing.recording.cassette import write_cassette
     from chatgpt_browser.testing.recording.drift import drift
     from chatgpt_browser.testing.recording.replay import read_lines

@@ -1,4 +1,4 @@
-"""The part of pytest's summary that names the tests on the real site, the recorded cassettes and the drift."""
+"""The part of pytest's summary with the tests on the real site, the recorded cassettes, and differences from cassettes."""
 
 from __future__ import annotations
 
