@@ -16,7 +16,7 @@ from .command_class import Command, CommandGroup, ConfigPath, Profile
 
 
 class CommandSource(NamedTuple):
-    """The place of a command or of a group of commands, and the line about it in `--help`."""
+    """The module and the attribute of a command or of a group of commands, and its line in `--help`."""
 
     module: str
     attribute: str
@@ -88,7 +88,7 @@ COMMANDS = {
 
 
 class LazyCommands(MutableMapping[str, Any]):
-    """Maps the name of each command to the command, whose module is imported when the command is looked up."""
+    """Maps the name of each command to the command. The module of a command is imported when the command is looked up."""
 
     def __init__(self) -> None:
         self._loaded: dict[str, Any] = {}
@@ -198,4 +198,4 @@ def root(
     profile: Profile = None,
     config: ConfigPath = None,
 ) -> None:
-    """Define the options that are given before the name of a command. A command reads the last two from the context."""
+    """Define the options that precede the name of a command. A command reads `--profile` and `--config` from the context."""

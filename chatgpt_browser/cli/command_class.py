@@ -49,7 +49,7 @@ def _no_type(ctx: Any) -> None:
 
 
 def _without_conversion(param: Any) -> Callable[[Any, Any], Any]:
-    """Return a replacement for the method `process_value` of an option. It calls the callback of the option, if any."""
+    """Return a replacement for the method `process_value` of an option. It calls the option's callback, and converts nothing."""
 
     def process_value(ctx: Any, value: Any) -> Any:
         return value if param.callback is None else param.callback(ctx, param, value)
@@ -94,7 +94,7 @@ class Command(HelpMixin, TyperCommand):
         """
         rest: list[str] = super().parse_args(ctx, args)
         ctx.obj = self._settings(ctx)
-        if not ctx.resilient_parsing:  # The shell completes a word of an incomplete command line.
+        if not ctx.resilient_parsing:  # It is True while the shell completes an incomplete line.
             apply_config(ctx, ctx.obj)
         params: list[Any] = list(self.params)
         for param in params:
@@ -106,7 +106,7 @@ class Command(HelpMixin, TyperCommand):
         return rest
 
     def _settings(self, ctx: Any) -> Settings:
-        """Return the settings of the options that every command has. The options may also precede the name of the command."""
+        """Return the settings for the options of `common_options`. The options may also precede the name of the command."""
         before = ctx.find_root().params
         given = {name: ctx.params.pop(name) for name in self._common_names}
         return Settings(
@@ -123,9 +123,10 @@ class Command(HelpMixin, TyperCommand):
 
 
 def apply_config(ctx: Any, settings: Settings) -> None:
-    """Set the parameters of a command that the config file contains, and that neither an option nor a variable sets.
+    """Set the parameters of a command from the config file, unless an option or an environment variable sets them.
 
-    If several parameters belong to one key of the file, such as `--plain-text` and `--json`, each of them replaces the key.
+    Several parameters may belong to one key of the file, such as `--plain-text` and `--json`. If one of them is given, the key is
+    ignored.
 
     :raises typer.BadParameter: the config file is invalid.
     """

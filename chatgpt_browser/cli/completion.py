@@ -22,7 +22,7 @@ from .state.model_cache import ModelNames, remembered_models
 _MAX_SHOWN, _MAX_HELP = 100, 60
 #: Matches a value that the shell can insert without quotes.
 _PLAIN = re.compile(r"[\w][\w.:-]*", re.ASCII)
-#: Matches the characters that are removed from descriptions. Zsh evaluates the text of completions, and the site chooses titles.
+#: Matches the characters that are removed from descriptions. Zsh evaluates descriptions, so a title could run a command.
 _UNSAFE = re.compile(r"[^\w ,.+-]+")
 
 Completion = tuple[str, str]

@@ -65,7 +65,7 @@ def answer_starter(answer: dict[str, Any]) -> None:
 
 
 def _absolute(path: object) -> str:
-    """Return a path of a file as JSON."""
+    """Return the absolute path of a file as a text for JSON."""
     return os.path.abspath(os.fspath(cast("os.PathLike[str]", path)))
 
 

@@ -22,7 +22,7 @@ SEND_VIA = "CHATGPT_SEND_VIA"
 COOKIE_FILES = (".json", ".txt")
 #: Maps a base URL option of the client to the environment variable that sets the option.
 BASE_URLS = {"api_base_url": "CHATGPT_API_BASE_URL", "backend_api_base_url": "CHATGPT_BACKEND_API_BASE_URL"}
-#: The client's default base URLs. The client itself is not imported for them, because shell completion needs them.
+#: The client's default base URLs. They are repeated here, because shell completion needs them but must not import the client.
 _DEFAULT_BASE_URLS = {
     "api_base_url": "https://chat.openai.com/api",
     "backend_api_base_url": "https://chat.openai.com/backend-api",

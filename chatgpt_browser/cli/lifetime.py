@@ -13,7 +13,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Lifetime:
-    """The time until the command ends: until a signal arrives, or until the command was idle for too long.
+    """The lifetime of a command. It ends after a signal, after a call of `end`, or if the command was idle for too long.
 
     :param idle_timeout: the longest time in seconds without an activity, or None for no limit.
     """

@@ -20,7 +20,7 @@ from ..output.wait_spinner import wait_spinner
 from ..shared_client import find_shared_client
 from .control import log_path, request_service, stop_background
 
-#: The name of the hidden command that the process of the browser runs.
+#: The name of the hidden command that runs in the background process.
 COMMAND = "run"
 #: The exit code of `background status` if no background browser is running.
 NOT_RUNNING = 1

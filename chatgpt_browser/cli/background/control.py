@@ -19,13 +19,14 @@ _TIMEOUT = 20.0
 
 
 def log_path() -> Path:
-    """Return the path of the log file. The file exists while the browser runs, and after an end with an error."""
+    """Return the path of the log file. The file exists while the browser runs, and remains after an error."""
     return default_data_folder() / "background.log"
 
 
 def request_service(name: str, *, wait_for_end: bool = False) -> dict[str, Any] | None:
-    """Send a call without arguments to the service, and return the status of the service. None: there is no service.
+    """Send a call to the background browser, and return its status. If no background browser is running, return None.
 
+    :param name: the name of the call, which has no arguments.
     :param wait_for_end: if True, also wait until the process has ended.
     :raises BrowserError: the process does not respond.
     """

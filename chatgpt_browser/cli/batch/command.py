@@ -148,7 +148,7 @@ def print_summary(source: Prompts, results: ResultFile) -> None:
 
 
 def print_uncertain(messages: list[BatchMessage], lines: dict[str, int]) -> None:
-    """Print the line number and the beginning of each uncertain prompt."""
+    """Print the line number and the beginning of each uncertain prompt, for at most 20 prompts."""
     for message in messages[:_MOST_NAMED]:
         print_note(Text(f"  line {lines[message.id or '']}: {printable(shortened(message.text))}"))
     if len(messages) > _MOST_NAMED:
@@ -161,7 +161,7 @@ def shortened(text: str) -> str:
 
 
 class BatchRun(NamedTuple):
-    """One run of the command, which sends the remaining messages."""
+    """Sends the messages of one run of the command."""
 
     results: ResultFile
     journal: BatchJournal

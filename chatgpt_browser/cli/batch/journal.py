@@ -1,6 +1,7 @@
-"""The jobs of a batch in the job store. After a kill, the next run finds there the prompts that the killed run may have sent.
+"""The jobs of a batch in the job store. After a kill, the next run finds the prompts that may have been sent in these jobs.
 
-The batch has the name of its output file. A job is deleted when its row is on disk. The job of an uncertain row stays.
+The id of the batch contains the path of its output file. A job is deleted when its row is on disk. The job of an uncertain row
+stays.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ class BatchJournal:
     def __init__(self, output: Path) -> None:
         self._output = output
         self._store = JobStore()
-        #: The name of the batch in the job store.
+        #: The id of the batch in the job store.
         self.batch_id: str = f"file:{output.resolve()}"
 
     def clean_up(self, outcomes: Mapping[str, Outcome]) -> None:
-        """Delete the jobs whose rows are in the output. Read the journal file of an older version, if there is one."""
+        """Add jobs for the prompts in the journal file of an older version. Then delete each ended job that has a row."""
         read_old_journal(self._output, self._store, self.batch_id, outcomes)
         for record in self._store.of_batch(self.batch_id):
             outcome = outcomes.get((record.batch_key or "").removeprefix("id:"))

@@ -22,7 +22,7 @@ from ..output.option_names import message_of
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-#: The field ``state`` of the row of a message for which it is unknown whether the site received it.
+#: The value of ``state`` in the row of a message, if it is unknown whether the site received the message.
 UNCERTAIN = "uncertain"
 
 

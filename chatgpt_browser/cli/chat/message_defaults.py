@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 #: The options that apply only to the first message of a conversation.
 _FOR_NEW = ("temporary", "project")
-#: The argument of `/effort` with which the site chooses the effort.
+#: The argument of `/effort` that lets the site choose the effort.
 SITE_CHOICE = "default"
 
 
@@ -34,7 +34,7 @@ class MessageDefaults:
     def attach(self, name: str) -> str:
         """Attach a file to the next message. If `name` is empty, remove all attached files. Return a line for the user.
 
-        :raises typer.BadParameter: in-page fetch sends the messages, and cannot attach files.
+        :raises typer.BadParameter: the messages are sent by in-page fetch, which cannot attach files.
         """
         path = _existing(name)
         if not name:
@@ -58,7 +58,7 @@ class MessageDefaults:
 
         If `name` is `default`, the site chooses the effort. If `name` is empty, the effort does not change.
 
-        :raises typer.BadParameter: in-page fetch sends the messages, and cannot set the effort.
+        :raises typer.BadParameter: the messages are sent by in-page fetch, which cannot set the effort.
         """
         if name == SITE_CHOICE:
             self._arguments = {key: value for key, value in self._arguments.items() if key != "effort"}
@@ -69,7 +69,10 @@ class MessageDefaults:
 
 
 def _existing(name: str) -> Path | None:
-    """Return the path of a file, or None if there is no such file. A terminal adds quotes to a file that is dropped on it."""
+    """Return the path of a file, or None if there is no such file.
+
+    Quotes around the name are allowed: many terminals insert them if the user drops a file on the window.
+    """
     for text in (name, name.strip().strip("'\"")):
         path = path_of_user(text)
         if text and path.is_file():

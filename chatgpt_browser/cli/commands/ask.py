@@ -177,7 +177,7 @@ class ReplyOutput(NamedTuple):
 
 
 def check_detached(output: ReplyOutput, timeout: float | None) -> None:
-    """Check that no option is given that only `jobs wait` can apply to the reply of a job.
+    """Check that no option concerns the reply. With `--detach`, such options are options of `jobs wait`.
 
     :raises typer.BadParameter: an option cannot be combined with `--detach`.
     """

@@ -102,7 +102,7 @@ def edit() -> None:
 
 
 def session_source(settings: Settings) -> Setting:
-    """Return where the session of the commands comes from. The result contains no token."""
+    """Return the kind and the source of the session that the commands use. The result contains no token."""
     if settings.profile_option is None and os.environ.get(BROWSER["browser_context"]) == "default":
         return Setting("the session of your browser", BROWSER["browser_context"])
     if settings.session_token is not None:

@@ -1,4 +1,4 @@
-"""Repeats a read of `history export` after a rate limit, for a limited time."""
+"""Lets `history export` wait after a rate limit and repeat the request. The sum of the waits is limited."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RateLimitWaits:
     def read(self, work: Callable[[], T]) -> T:
         """Call `work` and return its result. After a rate limit, wait as long as the site requests, and call `work` again.
 
-        :raises RateLimitError: the site requests no delay, or the waits would take longer than 30 minutes in total.
+        :raises RateLimitError: the site has not sent a delay, or the waits would take longer than 30 minutes in total.
         """
         while True:
             with self._wait_after_rate_limit():

@@ -44,7 +44,7 @@ chatgpt-browser jobs list
 chatgpt-browser jobs wait 1b9d6bcd
 """
 _MIN_PREFIX = 4
-#: What follows if the process of an active job has ended. The keys are states.
+#: Maps the state of an active job to the text that `jobs show` prints if the job's process has ended.
 _AFTER_END = {
     "queued": "ended: the message was not sent",
     "sending": "ended: `jobs wait` looks for the message",

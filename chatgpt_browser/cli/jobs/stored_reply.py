@@ -1,4 +1,4 @@
-"""Writes the complete reply of a job as `ask` writes a reply: with its thoughts, if the user wants them."""
+"""Converts the complete reply of a job to the text and the fields that `jobs wait` writes."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ class _Reader:
 
 
 def describe(record: JobRecord, now: float) -> str:
-    """Return what the command waits for, since when, and the last event. ``now`` is the time in seconds since the epoch."""
+    """Return a description of a job: its state, its age and its last event. ``now`` is in seconds since the epoch."""
     since = format_age(now - record.created_at)
     last = f"; {format_age(now - record.updated_at)} ago: {record.event}" if record.event else ""
     return f"the reply of job {record.id} ({record.state} for {since}{last})"

@@ -1,4 +1,4 @@
-"""`chatgpt-browser login`: save a session, which comes from a browser window or from a file; list the saved logins."""
+"""`chatgpt-browser login`: save a session from a browser window or from a file, or list the saved logins."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def login(
         if list_logins:
             write_logins()
             return
-        stop_background()  # Its browser may use the profile, and has the old session.
+        stop_background()  # It may use the browser profile, and has the old session.
         if from_file:
             save_session_of_file(from_file)
         else:

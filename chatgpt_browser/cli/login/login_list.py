@@ -14,7 +14,7 @@ from ..state.data_folder import DataFolder
 
 
 def write_logins() -> None:
-    """Write a row for each saved login: its name with a mark, the site, and the time at which the session was saved.
+    """Write a row for each saved login: a mark if it is in use, its name, the site, and the time of the saved session.
 
     In a pipe, the columns are separated by tabs: mark, name, site, time (ISO 8601).
     """

@@ -32,7 +32,7 @@ def logout() -> None:
     """
     with errors_as_exit_codes():
         folder = DataFolder.current()
-        stop_background()  # Its browser may use the profile, and has the old session.
+        stop_background()  # It may use the browser profile, and has the old session.
         removed = [remove(what, path) for what, path in folder.removed_by_logout()]
         if not any(removed):
             names = ", ".join(DataFolder.names())

@@ -13,7 +13,7 @@ from chatgpt_browser._core.files import read_small_file
 if TYPE_CHECKING:
     from chatgpt_browser._protocol.cookies import SessionToken
 
-#: The warning in each place where a cookie is copied.
+#: The warning about a copied session cookie.
 COPIED_COOKIE = (
     "this session is a copy: when the site replaces the cookie, the browser that it comes from, or this client, is signed out. "
     "Use a session that only this client uses, for example of a private window that you close without signing out."

@@ -1,4 +1,4 @@
-"""The ways to sign in on a machine without a display. The list says which of them this machine is prepared for."""
+"""The ways to sign in on a machine without a display. Each text also states what this machine already has for it."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 _LINE_END = re.compile(r"\r\n|\r|\n")
 #: Matches a code span, which begins and ends with the same number of backticks. A backtick after a backslash begins no span.
 _SPAN = re.compile(r"(?<![`\\])((?:\\\\)*)(`+)(?!`)(.+?)(?<!`)\2(?!`)", re.DOTALL)
-#: Matches what precedes the text of a line in lists and quotes.
+#: Matches the indentation and the quote marks at the beginning of a line.
 _PREFIX = re.compile(r"[ \t>]*")
 _BLOCKS = ("fence", "code_block")
 
@@ -20,7 +20,7 @@ class CodeRange(NamedTuple):
     start: int
     end: int
     is_block: bool
-    #: True if the text ends before the end of the block, so that each later position is in the block too.
+    #: True if the block has no end yet: all text that follows also belongs to the block.
     is_open: bool = False
 
     def contains(self, position: int) -> bool:
@@ -50,7 +50,7 @@ def code_ranges(text: str) -> list[CodeRange]:
 
 
 def _is_open(code: str, fence: str) -> bool:
-    """Return whether the last line of a block with a fence is not the closing fence."""
+    """Return whether a code block has an opening fence but no closing fence."""
     lines = _LINE_END.split(code)
     return bool(fence) and (len(lines) < 2 or not lines[-1].lstrip(" \t>").startswith(fence))
 

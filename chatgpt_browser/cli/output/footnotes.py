@@ -41,7 +41,7 @@ class Footnotes:
         if not marks:
             return text
         ranges = code_ranges(text)
-        # Several passages may end in the same code, whose end is the position of all their marks.
+        # If several passages end in the same code, all their marks are placed at the end of the code.
         final = {
             (next((code.end for code in ranges if code.contains(end)), end), number) for end, number in marks
         }

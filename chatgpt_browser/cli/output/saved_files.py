@@ -82,8 +82,9 @@ def _save_new(file: ReplyFile, folder: Path) -> Path:
 
 
 def _save_again(file: ReplyFile, folder: Path, names: list[str]) -> list[str]:
-    """Save a file of a conversation, in place of the file of an earlier export. Return the names with the name of this file.
+    """Save a file of a conversation, and return `names` with the name of this file at the end.
 
+    If an earlier export has written a file with this name, the file is replaced.
     The file is saved to a temporary folder first, because the suffix of an image is known only after the download.
 
     :param names: the names of the conversation's other files. The new name differs from each of them.

@@ -37,14 +37,14 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 #: The number of seconds for which a connection without a request stays open. A client that sends its next request just when the
 #: server closes the connection gets an error.
 _KEEP_ALIVE = 300
-#: The number of seconds that open responses get when the server ends. The client is closed before that, so no response waits for
-#: a reply.
+#: When the server ends, it waits at most this number of seconds for open responses. The client is closed before that, so no
+#: response waits for a reply.
 _END_TIMEOUT = 5
 
 
 @contextmanager
 def listen(host: str, port: int) -> Iterator[socket.socket]:
-    """Bind a socket, and close the socket after the block.
+    """Yield a socket that is bound to the port, and close the socket after the block.
 
     :raises typer.BadParameter: the port is in use.
     """
@@ -108,7 +108,7 @@ async def _serve(
 async def shared_with_commands(
     api: AsyncChatGPTAPI, client_options: dict[str, Any], lifetime: Lifetime
 ) -> AsyncIterator[None]:
-    """In the block, let `ask`, `chat`, `models` and `history` use the client, as they use a background browser.
+    """Let `ask`, `chat`, `models` and `history` use the client in the block, as they use a background browser.
 
     If a background browser is already running, or if the system has no such sockets, the commands do not use the client.
     `background stop` ends the lifetime.
@@ -149,7 +149,7 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the signal handlers as they are."""
+        """Do not replace the signal handlers."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -167,7 +167,7 @@ class Server(uvicorn.Server):
 
 
 def _counting_requests(app: App, lifetime: Lifetime) -> App:
-    """Return the application. While it responds to a request, the server is not idle."""
+    """Return an application that counts each request as an activity of the server."""
 
     async def counted(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
@@ -189,7 +189,7 @@ def _print_address(listener: socket.socket, key: str) -> None:
 async def _open_site(api: AsyncChatGPTAPI) -> None:
     """Start the browser and check the session before the first request. If this fails, print the error.
 
-    Each request then fails with its own error, unless the reason no longer exists.
+    After a failure, each request tries again, and fails with its own error if the reason still exists.
     """
     try:
         await api.ensure_auth()

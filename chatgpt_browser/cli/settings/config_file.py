@@ -1,4 +1,4 @@
-"""Reads the config file, a TOML file, and checks it. An error names the file, the line and the key, and never a value."""
+"""Reads the config file, a TOML file, and checks it. Errors contain the path, the line and the key, but no value."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class ConfigFile:
 def default_path() -> Path | None:
     """Return the path of the config file in the platform's config folder, or None if there is no such folder.
 
-    A folder whose path is relative does not count, because no file in the working directory must be read.
+    A folder with a relative path is ignored, so that no file in the working directory is read.
     """
     import platformdirs
 
@@ -128,7 +128,7 @@ def _unknown(name: str) -> str:
 def _error(path: Path, lines: Mapping[str, int], name: str, message: str) -> ConfigFileError:
     """Return an error with the line of a key.
 
-    If the key itself is on no line, the line is the first line of the table with its name, or of the table that contains the key.
+    If the line of the key is unknown, use the first line in the table with its name, or the line of the table that contains it.
     """
     below = (line for key, line in lines.items() if key.startswith(f"{name}."))
     line = lines.get(name) or next(below, None) or lines.get(name.partition(".")[0])

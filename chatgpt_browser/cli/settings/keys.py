@@ -20,7 +20,7 @@ class Key(NamedTuple):
 
     #: The name of the key. The name of a key in a table begins with the name of the table and a dot.
     name: str
-    #: Returns the value if it is valid. Otherwise raises ValueError; the error message follows the name of the key.
+    #: A function that returns a valid value, and raises ValueError for any other value. Its message follows the key's name.
     check: Callable[[Any], Any]
     meaning: str
     #: A line of the file, as an example.
@@ -28,9 +28,9 @@ class Key(NamedTuple):
     default: str = ""
     #: The environment variable that takes precedence over the key.
     variable: str = ""
-    #: Returns the parameters of a command that the key sets, and their values. The parameters are the same for each value.
+    #: A function that returns the parameters that the key sets, with their values. Their names do not depend on its argument.
     parameters: Callable[[Any], dict[str, Any]] = lambda _: {}
-    #: The option of the client that the key sets, if no parameter sets it.
+    #: The option of the client that the key sets, if there is no command-line option for it.
     client_option: str = ""
 
 

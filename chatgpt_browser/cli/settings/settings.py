@@ -37,7 +37,7 @@ class Settings:
 
     profile_option: str | None = None
     config_option: str | None = None
-    #: The settings of the running command. None: no command is running.
+    #: The settings of the running command, or None if no command is running.
     _active: ClassVar[Settings | None] = None
 
     @classmethod
@@ -47,7 +47,7 @@ class Settings:
 
     @contextmanager
     def activated(self) -> Iterator[None]:
-        """In the block, `current` returns these settings, in all threads."""
+        """Let `current` return these settings in the block, in all threads."""
         before, Settings._active = Settings._active, self
         try:
             yield
@@ -110,9 +110,9 @@ class Settings:
 
     @property
     def session_token(self) -> str | Path | None:
-        """The session token of the environment, or the path of a file of cookies. None: the token of the saved login is used.
+        """The session token or the path of a file of cookies in the environment, or None to use the token of the saved login.
 
-        If the option `--profile` is given, the result is always None: an option takes precedence over the environment.
+        If the option `--profile` is given, the value is None: an option takes precedence over the environment.
 
         :raises typer.BadParameter: `--profile` is given, but the environment chooses the session of a running browser.
         """

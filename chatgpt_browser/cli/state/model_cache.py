@@ -32,7 +32,7 @@ def remember_models(models: Iterable[Model]) -> None:
 
 
 def remembered_models(folder: DataFolder, origin: str) -> list[ModelNames]:
-    """Return the saved names of the models of a site. Entries of another form are left out."""
+    """Return the saved names of the models of a site. Invalid entries are left out."""
     saved: Any = folder.read_json(folder.model_list, origin).get("models")
     if not isinstance(saved, list):
         return []
