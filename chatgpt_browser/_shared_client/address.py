@@ -121,9 +121,9 @@ def _has_path(file: BinaryIO, path: Path) -> bool:
 
 @contextmanager
 def _short(path: Path) -> Iterator[str]:
-    """Yield an address for the path, of at most 103 bytes. On Linux, the address of a longer path uses the folder's descriptor.
+    """Yield an address of at most 103 bytes for the path. If the path is longer, the address contains a descriptor of its folder.
 
-    :raises OSError: the path is too long on this system.
+    :raises OSError: the path is longer, and the system is not Linux.
     """
     if len(os.fsencode(path)) <= _MAX_PATH:
         yield str(path)

@@ -58,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a live test if no session token is set. Otherwise, wait for the minimum time between two live tests."""
+    """Skip a live test if no session token is set. Otherwise, wait for the minimum time since the last one."""
     if not live.is_marked(item):
         return
     if not live.has_token():

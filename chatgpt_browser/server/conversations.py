@@ -168,7 +168,7 @@ def _mark_continued(store: TranscriptStore, position: StoredPosition) -> None:
 def _cannot_continue(error: Exception, stream: AsyncReplyStream) -> bool:
     """Return whether the conversation does not exist, or the page cannot reply at this position. Nothing must have been sent.
 
-    A :class:`PageError` with a subclass has another reason, and would occur in a new conversation, too.
+    The subclasses of :class:`PageError` have other causes, which a new conversation does not remove.
     """
     is_about_position = isinstance(error, ConversationNotFoundError) or type(error) is PageError
     return is_about_position and _was_not_sent(stream, error)

@@ -18,7 +18,7 @@ class ClientLeftError(Exception):
 async def while_connected(receive: Receive, work: Coroutine[object, object, None]) -> None:
     """Run a coroutine. If the client disconnects, cancel the coroutine: the site then stops writing the reply.
 
-    Read the body of the request before, because this function discards all that it receives.
+    Read the body of the request before this call, because the function discards the parts that it receives.
 
     :raises ClientLeftError: the client has disconnected.
     """

@@ -1,4 +1,4 @@
-"""The jobs of a batch in the job store. After a kill, the next run finds the prompts that may have been sent in these jobs.
+"""The jobs of a batch in the job store. After a kill, the next run reads from them which prompts may have been sent.
 
 The id of the batch contains the path of its output file. A job is deleted when its row is on disk. The job of an uncertain row
 stays.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def read_old_journal(output: Path, store: JobStore, batch_id: str, known: Container[str]) -> None:
     """Add a job for each prompt in the old journal of an output, and delete the old journal.
 
-    :param known: the ids of the prompts that have a row in the output. For these prompts, no job is added.
+    :param known: the ids of the prompts that have a row in the output. No job is added for them.
     """
     path = output.with_name(f"{output.name}.sending")
     if not path.is_file() or path.is_symlink():

@@ -1,4 +1,4 @@
-"""Starts the background process of `ask --detach`, which sends the message and holds the browser until the reply is complete."""
+"""Starts the background process of `ask --detach`. It sends the message, and keeps its browser open until the reply ends."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class JobWaiter:
         """Yield each new piece of the reply's text.
 
         :raises ChatGPTTimeoutError: the timeout has passed. The job continues.
-        :raises ChatGPTError: the error of the job.
+        :raises ChatGPTError: the job has failed with this error.
         """
         ends_at = None if self._timeout is None else time.monotonic() + self._timeout
         try:

@@ -1,4 +1,4 @@
-"""The key of `serve`, which is created at the first start and then stays the same."""
+"""The key of `serve`. The first start creates it, and later starts use the same key."""
 
 from __future__ import annotations
 
