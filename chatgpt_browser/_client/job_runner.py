@@ -77,7 +77,7 @@ class JobRunner:
     async def submit(
         self, prompt: Prompt, slot: ConversationSlot, *, keep_text: bool, **columns: Any
     ) -> JobRecord:
-        """Send a message as a job. Return its record when the conversation of the message is in the store.
+        """Send a message as a job. When the store contains the id of the message's conversation, return the job's record.
 
         :raises JobStoreError: the job cannot be stored. The message is not sent.
         :raises ChatGPTError: the message was not accepted.
