@@ -114,7 +114,7 @@ class BaseClient:
             default context of the browser at ``browser_url``, in which you are signed in. In this context, the client sets and
             reads no cookies, and opens and closes only its own pages.
         :param recover: If True, and a stream breaks off, the client reads the rest of the answer from the conversation. The call
-            fails only if this is not possible. The message is not sent again. Jobs and
+            fails only if the answer cannot be read there. The message is not sent again. Jobs and
             :meth:`AsyncChatGPTAPI.send_many` always read the rest in this way.
         :param job_store: The path of the job store, a SQLite file. None: ``jobs.sqlite3`` in the data folder. Only jobs,
             :meth:`AsyncChatGPTAPI.send_many`, ``min_interval`` and ``messages_per_hour`` use the job store. Several processes

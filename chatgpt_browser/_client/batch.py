@@ -1,6 +1,6 @@
 """Sends a batch of messages. This module controls the order of the messages, the pauses, and the end of the batch.
 
-The module does not depend on browsers, pages and the job store, because the caller passes the object that sends one message.
+The module does not depend on browsers, pages or the job store, because the caller passes the object that sends the messages.
 """
 
 from __future__ import annotations

@@ -76,14 +76,14 @@ class BatchJobs:
         return ReplyResult(reply.text, reply.conversation_id, reply.message_id)
 
     async def _keep_interrupted(self, index: int) -> None:
-        """Keep the job of a message after a rate limit. If the message may have been sent, it is then not sent again."""
+        """If a message may have been sent before the rate limit, keep its job, so that the message is not sent again."""
         with suppress(JobNotFoundError):
             record = await self._runner.get(self.ids[index])
             if record.is_active:
                 self._interrupted[index] = record
 
     async def release(self, index: int) -> None:
-        """If the batch has no id, delete the job of a message. The program has handled the result of the message."""
+        """Delete the job of a message after the program has handled its result. If the batch has an id, keep the job."""
         job_id = self.ids.pop(index, None)
         if job_id is not None and self._batch_id is None:
             await self._discard(job_id, ("done", "failed", "cancelled"))

@@ -304,7 +304,7 @@ class JobRun:
                 return
 
     def _leave_dead_stream(self, slept: float) -> None:
-        """If the machine has slept for a long time, end the stream. The rest of the reply is then read from the conversation.
+        """End the stream if the machine has slept for more than 30 s. The rest of the reply is then read from the conversation.
 
         After such a sleep, the connection of the stream is usually broken, but the browser does not report this.
         """

@@ -25,8 +25,8 @@ class Prompt:
     """A message to send, its position in a conversation and its options.
 
     ``before_send`` is called directly before each attempt to send the message. Its argument is the id that the message will have
-    at the site, or None if the site chooses the id. If it returns an awaitable, this is awaited. If it raises an exception,
-    nothing is sent. ``queued_at`` is the time at which the message began to wait, in seconds since the epoch.
+    at the site, or None if the site chooses the id. If it returns an awaitable, the result is awaited. If it raises an
+    exception, nothing is sent. ``queued_at`` is the time at which the message began to wait, in seconds since the epoch.
     """
 
     text: str = field(repr=False)

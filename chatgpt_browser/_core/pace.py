@@ -1,4 +1,4 @@
-"""The pace of an account: the sent messages, the limits that the site has reported, and the time until the next message.
+"""The pace of an account: the sent messages, the limits that the site has reported, and the wait before the next message.
 
 This module uses no clock and no store. The callers pass the current time and the stored data.
 """

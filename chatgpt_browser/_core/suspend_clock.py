@@ -1,4 +1,4 @@
-"""Finds out whether the machine has slept."""
+"""`SuspendClock`: measures for how long the machine has slept."""
 
 from __future__ import annotations
 

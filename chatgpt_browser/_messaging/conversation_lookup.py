@@ -41,8 +41,8 @@ class ConversationLookup:
     async def find_parent(self, conversation_id: str, parent_message_id: str | None) -> str:
         """Return the id of the message after which the next message is sent.
 
-        This is the message with the id ``parent_message_id``, or the newest message if the id is None. If that message is a reply
-        and the site has stored an image after it, this is the message with the image. The site's page does the same.
+        This is the message with the id ``parent_message_id``, or the newest message if the id is None. But if the site has stored
+        an image after this message, return the id of the message with the image, because the site's page also uses this id.
 
         :raises ConversationNotFoundError: ``parent_message_id`` is None, and there is no such conversation.
         """

@@ -82,7 +82,7 @@ class PaceGate:
         self._limits.clear()
 
     def stop_on_unusual_activity(self, queue: Stoppable) -> None:
-        """Stop the queue when this client receives a report of unusual activity. The gate keeps only a weak reference."""
+        """Register a queue. It is stopped when the site reports unusual activity. The gate keeps only a weak reference to it."""
         self._stoppables.add(queue)
 
     # ---- messages ----------------------------------------------------------------------------------------------------

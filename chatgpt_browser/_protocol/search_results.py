@@ -1,7 +1,7 @@
 """Finds the search results that the citation marks of a message refer to.
 
 A mark contains references such as ``turn0search3``. Usually, ``content_references`` contains the source of each mark. If it does
-not, the source is in the field ``search_result_groups``, in the metadata of the message with the mark or of an earlier message.
+not, the source is in the field ``search_result_groups``, in the metadata of the same message or of another message of the reply.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A message that the page has accepted but does not send: its error, and the requests that show what the page did instead."""
+"""The error for a message that the page accepts but does not send, and a log of the page's requests for the error's text."""
 
 from __future__ import annotations
 

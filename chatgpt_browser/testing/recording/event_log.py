@@ -117,7 +117,7 @@ class EventLog:
     def _find_secrets(self, scrubber: Scrubber) -> None:
         """Search the complete texts for secrets, and add the secrets to the scrubber.
 
-        The text of an earlier event may end in the middle of a secret. The scrubber then also replaces this part of the secret.
+        The text of an earlier event may end in the middle of a secret. The scrubber then also removes this part of the secret.
         """
         texts = [text_of(entry.event if entry.whole is None else entry.whole) for entry in self._entries]
         for text, following in zip(texts, [*texts[1:], ""], strict=False):
