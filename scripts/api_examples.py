@@ -1,13 +1,13 @@
 """An example for each public method of the reference. tests/docs/test_api_examples.py runs them in this order, with one client.
 
-The keys name the synchronous classes. `asynchronous` converts an example for the asynchronous class.
+The keys of `EXAMPLES` name the synchronous classes. `asynchronous` converts an example for the asynchronous class.
 """
 
 from __future__ import annotations
 
 import re
 
-#: The classes of the reference, and the names of their base classes in the code.
+#: Maps each class in the code to the class under which the reference shows its methods.
 CLASSES = {
     "ChatGPTAPI": "ChatGPTAPI",
     "BaseClient": "ChatGPTAPI",
@@ -123,14 +123,14 @@ finally:
 """,
 }
 
-#: The methods that are coroutines in the asynchronous classes.
+#: Matches calls of the methods that must be awaited in the asynchronous classes.
 _COROUTINES = re.compile(
     r"\b(?<!with )((?:api|conversation|job|file)\.(?!stream_message|get_conversation|send_many|iter_conversations)\w+\()"
 )
 
 
 def asynchronous(example: str) -> str:
-    """Return an example for the asynchronous client."""
+    """Return the example, converted for the asynchronous client."""
     code = re.sub(
         r"\bfor (\w+) in (api\.(?:send_many|iter_conversations)|stream)\b", r"async for \1 in \2", example
     )

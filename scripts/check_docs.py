@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 SITE = Path(__file__).parent.parent / "site"
 #: The size of a phone's screen in CSS pixels.
 PHONE = {"width": 390, "height": 844}
-#: The search word and the page that must be among its results.
+#: Maps each search term to the page that must be among its results.
 SEARCHES = {"rate limit": "how-to/errors.html", "from_login": "how-to/stay-signed-in.html"}
 
-#: Returns a description of each element that is wider than the screen and that no ancestor scrolls or cuts. A table with up to
-#: four columns must not scroll either: docs/assets/site.css shows it as a list.
+#: JavaScript that returns a description of each element that is wider than the screen, unless an ancestor scrolls or cuts it. A
+#: table with up to four columns must not scroll either, because docs/assets/site.css shows it as a list.
 FIND_WIDE = """() => {
     const width = document.documentElement.clientWidth;
     const isCut = element => {
@@ -102,7 +102,7 @@ def find_wide_pages(page: Page, base: str, names: list[str]) -> list[str]:
 
 
 def find_search_problems(page: Page, base: str) -> list[str]:
-    """Return a line for each search whose results lack the page that they must contain."""
+    """Return a line for each search that does not find its page."""
     problems = []
     page.set_viewport_size({"width": 1280, "height": 900})
     for words, target in SEARCHES.items():

@@ -57,7 +57,7 @@ def linked(obj: griffe.Object) -> str:
 
 
 def with_example(obj: griffe.Object, text: str) -> str:
-    """Return a method's docstring with its example, which follows the description and precedes the parameters."""
+    """Return a method's docstring with its example between the description and the parameters."""
     example = example_of(obj.parent.name, obj.name) if obj.is_function and obj.parent is not None else None
     if example is None:
         return text

@@ -30,9 +30,9 @@ KINDS = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
 PRIVATE_NAMES = re.compile(
     r"(^|/)(\.env[^/]*|\.pypirc|\.netrc|\.git|\.venv|id_rsa[^/]*|cookies\.txt|storage_state\.json|session\.json|[^/]*\.(pem|key|sqlite3?|har))($|/)"
 )
-#: Texts that a file of a build must never contain, with the name of each.
+#: Texts that a file of a build must never contain. The keys are the names of these texts in the report.
 PRIVATE_TEXTS = {
-    # The parts after the header are long in a real token. The tokens of tests are short.
+    # In a real token, the parts after the header are long. In the tokens of tests, they are short.
     "an access token": re.compile(rb"eyJ[\w-]{15,}\.eyJ[\w-]{150,}\.[\w-]{150,}"),
     "a session token": re.compile(rb"eyJ[\w-]{20,}\.\.[\w-]{16}\.[\w-]{500,}"),
     "a private key": re.compile(rb"-----BEGIN (RSA |EC |OPENSSH )?PRIVATE KEY-----\n[\w+/=]{40,}"),
@@ -41,21 +41,21 @@ PRIVATE_TEXTS = {
 
 
 def machine_texts() -> dict[str, re.Pattern[bytes]]:
-    """Return the texts that identify this machine, with the name of each: paths, and the host of a package index."""
+    """Return the texts that identify this machine: paths, and the host of a package index. The keys are names for the report."""
     index = urlsplit(os.environ.get("PIP_INDEX_URL", "")).hostname or ""
     texts = {
         "the path of this project": str(ROOT),
         "the path of your home folder": str(Path.home()),
         "the host of a package index": "" if index in ("pypi.org", "localhost", "127.0.0.1") else index,
     }
-    # A path such as /root is not specific enough.
+    # A short path such as /root may also occur in public files.
     return {name: re.compile(re.escape(text).encode()) for name, text in texts.items() if len(text) > 8}
 
 
 def version(root: Path = ROOT) -> str:
     """Return the version in pyproject.toml.
 
-    :raises SystemExit: `chatgpt_browser.__version__` differs.
+    :raises SystemExit: `chatgpt_browser.__version__` is a different version.
     """
     found = [
         re.search(pattern, (root / name).read_text("utf-8"), re.MULTILINE)

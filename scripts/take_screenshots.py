@@ -1,6 +1,6 @@
 """Take the screenshots of the watch page in docs/assets/: ``python scripts/take_screenshots.py``.
 
-The page shows a conversation of a fake server, a fault and the rules that answered. Each picture has the width of a device.
+The page shows a conversation with a fake server, a fault, and the rules that were used. Each picture has the width of a device.
 """
 
 from __future__ import annotations

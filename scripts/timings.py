@@ -49,7 +49,7 @@ def run(*words: str) -> Callable[[], object]:
 
 
 def measured() -> dict[str, float]:
-    """Return the durations in seconds, by what was measured."""
+    """Return the measured durations in seconds. The keys describe what was measured."""
     with FakeChatGPT() as server:
 
         def first_reply() -> None:
@@ -71,7 +71,7 @@ def measured() -> dict[str, float]:
 
 
 def table(times: dict[str, float], day: date, load: float = 0.0) -> str:
-    """Return the durations as a Markdown table with the date. ``load`` is the number of busy processes for each processor."""
+    """Return the durations as a Markdown table with the date. ``load`` is the load average for each processor."""
     rows = [f"| {what} | {_readable(value)} |" for what, value in times.items()]
     busy = " The machine was busy with other work, so the times are too long." if load > 1 else ""
     head = f"Medians of {RUNS} runs on {day.day} {day:%B %Y}, with a fake server on the same machine.{busy}"
@@ -83,12 +83,12 @@ def _readable(value: float) -> str:
 
 
 def replaced(page: str, text: str) -> str:
-    """Return the page with another table between the two marks."""
+    """Return the page with ``text`` between the two marks."""
     return re.sub(f"{BEGIN}.*?{END}", lambda _: f"{BEGIN}\n{text}\n{END}", page, flags=re.DOTALL)
 
 
 def main(*arguments: str) -> None:
-    """Measure, print the table, and write it if this is requested."""
+    """Measure the times and print the table. With ``--write``, also write the table to the page."""
     load = os.getloadavg()[0] / (os.cpu_count() or 1)
     text = table(measured(), date.today(), load)
     sys.stdout.write(text)

@@ -54,9 +54,10 @@ class AsyncAccountDataMixin:
     async def iter_conversations(self, page_size: int = 20) -> AsyncIterator[ConversationSummary]:
         """Yield all conversations of the account, newest first.
 
-        The list is requested page by page, each page when its first conversation is needed. Each conversation is yielded once,
-        even if conversations are deleted during the iteration. At most 1,000 pages are requested. If the list is longer, a
-        warning is logged, and the iteration ends. After 20 pages, at most two pages per second are requested.
+        The list is requested in pages. A page is requested when its first conversation is needed. Each conversation is yielded
+        once, even if conversations are deleted during the iteration. The first 20 pages are requested without a pause, and after
+        that at most two pages per second. At most 1,000 pages are requested. If the list is longer, a warning is logged, and the
+        iteration ends.
         """
         from .._protocol.conversation_pages import MAX_PAGES, ConversationPages
 
@@ -73,7 +74,7 @@ class AsyncAccountDataMixin:
         The site limits how often an account may read its conversations. Therefore the client reads 20 conversations without a
         pause, and after that at most two per second.
 
-        :raises RateLimitError: The site has limited the reading of conversations. The scope is ``"conversations"``.
+        :raises RateLimitError: The site has limited the reading of conversations. ``scope`` is ``"conversations"``.
         """
         from .._protocol.history import read_history  # most programs read no past conversation
 

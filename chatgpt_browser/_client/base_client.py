@@ -81,7 +81,7 @@ class BaseClient:
             * cookies as a dict, a list, a header line, JSON or the text of a ``cookies.txt``;
             * Playwright's ``storage_state``;
             * the :class:`~pathlib.Path` of a file that contains one of the values above;
-            * None with ``browser_context="default"``: the session of the browser is used, and any other value is ignored.
+            * with ``browser_context="default"``: None, because the session of the browser is used. Any other value is ignored.
         :param markdown: If False, replies are converted to plain text. A link is replaced by its text.
         :param api_base_url: The base URL of ``/auth/session``.
         :param backend_api_base_url: The base URL of ``/conversation``, on the same origin as ``api_base_url``.
@@ -100,9 +100,9 @@ class BaseClient:
         :param proxy: A proxy's URL, or Playwright's mapping with ``server``, ``username`` and so on.
         :param user_data_dir: A profile folder to keep between runs. It is created if it does not exist.
         :param browser_url: A remote browser: ``ws(s)://`` for a Playwright server; ``http(s)://`` or ``ws(s)://…/devtools/…``
-            for the DevTools protocol. If several URLs are given, the client uses one of the reachable browsers, namely the
-            browser that has the fewest clients of this process. ``"chrome"`` or ``"msedge"``: the browser that you use on
-            this machine, with remote debugging switched on.
+            for the DevTools protocol. If several URLs are given, the client uses the reachable browser that has the fewest
+            clients of this process. ``"chrome"`` or ``"msedge"``: the browser that you use on this machine, with remote debugging
+            switched on.
         :param ignore_https_errors: If True, accept certificates that Chromium does not trust.
         :param launch_timeout: The longest wait for the browser to start.
         :param challenge_timeout: The longest wait for a challenge to pass without a person.
@@ -114,7 +114,7 @@ class BaseClient:
             default context of the browser at ``browser_url``, in which you are signed in. In this context, the client sets and
             reads no cookies, and opens and closes only its own pages.
         :param recover: If True, and a stream breaks off, the client reads the rest of the answer from the conversation. The call
-            fails only if the answer cannot be read from the conversation. The message is not sent again. Jobs and
+            fails only if the answer cannot be read there. The message is not sent again. Jobs and
             :meth:`AsyncChatGPTAPI.send_many` always read the rest in this way.
         :param job_store: The path of the job store, a SQLite file. None: ``jobs.sqlite3`` in the data folder. Only jobs,
             :meth:`AsyncChatGPTAPI.send_many`, ``min_interval`` and ``messages_per_hour`` use the job store. Several processes

@@ -1,6 +1,6 @@
 """Sends a batch of messages. This module controls the order of the messages, the pauses, and the end of the batch.
 
-The module does not depend on browsers, pages and the job store, because the caller passes the object that sends one message.
+The module does not depend on browsers, pages or the job store, because the caller passes the object that sends the messages.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class ReplyResult(NamedTuple):
 
 
 class MessageFailedError(Exception):
-    """A message has failed with ``error``, and the batch continues, whatever the class of ``error``."""
+    """A message has failed with ``error``. The batch continues, even if :func:`ends_batch` returns True for ``error``."""
 
     def __init__(self, error: ChatGPTError) -> None:
         super().__init__(str(error))
@@ -73,19 +73,19 @@ class MessageFailedError(Exception):
 class MessageJobs(Protocol):
     """Sends the messages of a batch. Each message is a job."""
 
-    #: The id of each message's job. The key is the index of the message.
+    #: Maps the index of each message to the id of its job.
     ids: dict[int, str]
 
     async def send(self, index: int, message: BatchMessage, prompt: Prompt) -> ReplyResult:
         """Send a message and return its reply.
 
         :raises MessageFailedError: the message has failed, and the batch continues.
-        :raises ChatGPTError: the message has failed.
+        :raises ChatGPTError: the message has failed. :func:`ends_batch` returns whether the batch continues.
         """
         ...
 
     async def release(self, index: int) -> None:
-        """Note that the caller has handled the result of a message."""
+        """Record that the user of the batch has handled the result of a message. The job of the message may be deleted."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The jobs of a batch. Each message is a job, and a message that an earlier run of the same batch has sent is not sent again."""
+"""Sends the messages of a batch as jobs. If an earlier run of the same batch has sent a message, it is not sent again."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 class BatchJobs:
     """Sends the messages of one batch as jobs.
 
-    If the batch has an id, its jobs stay in the store, and the next run with this id continues them. If the batch has no id, a
-    job is deleted when the program has handled its result.
+    If the batch has an id, its jobs stay in the job store, and the next run with this id continues them. If the batch has no id,
+    a job is deleted when the program has handled its result.
 
     :param new_deadline: a function that returns the deadline of one message.
     """
@@ -49,17 +49,17 @@ class BatchJobs:
         self._batch_id, self._retry_failed, self._retry_uncertain = settings
         self._began_at = time.time()
         self._loading = asyncio.Lock()
-        #: The jobs of earlier runs that no message of this run has used yet. None until they are read.
+        #: The jobs of earlier runs that no message of this run has used yet. None until the jobs are read from the store.
         self._earlier: list[JobRecord] | None = None
-        #: The jobs that a rate limit has interrupted, and whose messages may have been sent. The keys are indexes of messages.
+        #: The jobs that a rate limit has interrupted after their message may have been sent. The keys are indexes of messages.
         self._interrupted: dict[int, JobRecord] = {}
-        #: The id of each message's job. The key is the index of the message.
+        #: Maps the index of each message to the id of its job.
         self.ids: dict[int, str] = {}
 
     async def send(self, index: int, message: BatchMessage, prompt: Prompt) -> ReplyResult:
-        """Return the reply to a message. Send the message, unless an earlier run of the batch has sent it.
+        """Send a message, unless an earlier run of the batch has sent it, and return its reply.
 
-        :raises MessageFailedError: an earlier run has sent the message, and the message has failed.
+        :raises MessageFailedError: the message has failed in an earlier run, or its job was cancelled.
         :raises ChatGPTError: the message has failed in this run.
         """
         record = self._interrupted.pop(index, None) or await self._take_earlier(message)
@@ -76,14 +76,14 @@ class BatchJobs:
         return ReplyResult(reply.text, reply.conversation_id, reply.message_id)
 
     async def _keep_interrupted(self, index: int) -> None:
-        """After a rate limit, keep the job of a message if the message may have been sent, so that it is not sent again."""
+        """If a message may have been sent before the rate limit, keep its job, so that the message is not sent again."""
         with suppress(JobNotFoundError):
             record = await self._runner.get(self.ids[index])
             if record.is_active:
                 self._interrupted[index] = record
 
     async def release(self, index: int) -> None:
-        """Delete the job of a message whose result the program has handled, if the batch has no id."""
+        """Delete the job of a message after the program has handled its result. If the batch has an id, keep the job."""
         job_id = self.ids.pop(index, None)
         if job_id is not None and self._batch_id is None:
             await self._discard(job_id, ("done", "failed", "cancelled"))
@@ -91,9 +91,9 @@ class BatchJobs:
     # ---- jobs of earlier runs --------------------------------------------------------------------------------------------
 
     async def _take_earlier(self, message: BatchMessage) -> JobRecord | None:
-        """Return the job of an earlier run that belongs to a message, or None. Each job is returned only once.
+        """Return the job with which an earlier run sent this message, or None. Each job is returned only once.
 
-        The text must be the same. If several jobs have this text, the job with the same key is preferred.
+        A job belongs to the message if it has the same text. If several jobs do, the job with the same key is preferred.
         """
         if self._batch_id is None:
             return None
@@ -106,7 +106,7 @@ class BatchJobs:
         same = [record for record in self._earlier if record.text_hash == text_hash]
         found = next((record for record in same if record.batch_key == key), None)
         if found is None:
-            # The id of a message may be the number of its line, which changes if a line is inserted.
+            # The id of a message may be the number of its line. If a line is inserted, the id changes, but the text does not.
             found = next((record for record in same if is_id_key(record.batch_key)), None)
         if found is not None:
             self._earlier.remove(found)
@@ -142,7 +142,7 @@ class BatchJobs:
         return None
 
     async def _failure(self, job_id: str, error: ChatGPTError) -> Exception:
-        """Return the error to raise for the job of an earlier run. An error that the store contains must not end the batch."""
+        """Return the error to raise for a job of an earlier run. If the job has ended, its error must not end this batch."""
         record = await self._runner.get(job_id)
         if record.state == "cancelled":
             return MessageFailedError(_cancelled())
@@ -151,7 +151,7 @@ class BatchJobs:
     # ---- jobs of this run ------------------------------------------------------------------------------------------------
 
     async def _send_new(self, index: int, message: BatchMessage, prompt: Prompt) -> Reply[Any]:
-        # A report of unusual activity after the begin of the batch stops all messages that were not sent yet.
+        # Each message has been waiting since the start of the batch, so a report of unusual activity since then stops it.
         prompt = replace(prompt, queued_at=self._began_at)
         run = await self._runner.start(
             prompt,
@@ -171,7 +171,7 @@ class BatchJobs:
                 raise MessageFailedError(_cancelled()) from error
             is_result = isinstance(error, ChatGPTError) and not ends_batch(error)
             if run.was_refused and (not is_result or isinstance(error, RateLimitError)):
-                # The message has no result, and was not sent. So it is sent later in this run, or in the next run.
+                # The message was not sent, so it is sent later in this run or in the next run, as a new job.
                 await self._discard(run.record.id)
             raise
 
@@ -190,7 +190,7 @@ async def _leave(run: JobRun) -> None:
 
 
 def key_of(message: BatchMessage) -> str:
-    """Return the key of a message in its batch: its id, or else the conversation to which it belongs."""
+    """Return the key of a message in its batch: the id of the message, or the name of its conversation if it has no id."""
     if message.id is not None:
         return f"id:{message.id}"
     return f"in:{message.conversation or message.conversation_id or ''}"

@@ -226,8 +226,8 @@ class AsyncChatGPTAPI(BaseClient, AsyncAccountDataMixin, AsyncSendManyMixin, Asy
     ) -> AsyncReplyStream[AsyncReplyFile]:
         """Return a stream of the reply. The stream is an async iterator over the new text, and an async context manager.
 
-        The message is sent when the ``async with`` block of the stream is entered, or at the first read without such a block. The
-        stream raises the same errors as :meth:`send_message`.
+        The message is sent when the ``async with`` block of the stream is entered. Without ``async with``, the message is sent
+        when the stream is read for the first time. The stream raises the same errors as :meth:`send_message`.
         """
         prompt = Prompt(message, conversation_id, parent_message_id, self._check(options))
         return self._stream(StandaloneSlot(prompt), timeout_ms, abort_signal)

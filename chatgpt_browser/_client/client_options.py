@@ -1,4 +1,4 @@
-"""The types of the constructor's arguments, for type checkers. The overloads of the constructor and ``from_login`` use them."""
+"""The types of the arguments of a client's constructor and of ``from_login``, for type checkers."""
 
 from __future__ import annotations
 

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 class FinalError(ChatGPTError):
-    """Contains an error that ends the job: the message was not accepted, or the answer has ended."""
+    """Contains an error that ends the job, because the message was not accepted, or because the answer has ended."""
 
     def __init__(self, error: ChatGPTError) -> None:
         super().__init__(str(error))
         self.error = error
 
 
-#: The errors that end a job. After any other error, the job can still be read from the conversation.
+#: The errors that end a job. After any other error, the answer can still be read from the conversation.
 FINAL_ERRORS: tuple[type[BaseException], ...] = (
     FinalError,
     JobUncertainError,
@@ -39,7 +39,7 @@ FINAL_ERRORS: tuple[type[BaseException], ...] = (
 
 
 def may_be_sent(error: ChatGPTError, stream: AsyncReplyStream) -> bool:
-    """Return whether the site may have accepted the message of a stream that has failed."""
+    """Return whether the site may still be answering the message, although its stream has failed with ``error``."""
     delivery = stream._lease.delivery
     if delivery is None or delivery.state is DeliveryState.NOT_STARTED:
         return False
@@ -52,7 +52,7 @@ def may_be_sent(error: ChatGPTError, stream: AsyncReplyStream) -> bool:
 
 
 def is_error_event(error: ChatGPTError) -> bool:
-    """Return whether an event of the response contained the error. Then the site has accepted the message."""
+    """Return whether an event of the response contained the error. If so, the site has accepted the message."""
     is_unusual = isinstance(error, UnusualActivityError) and error.status_code is None
     return is_unusual or type(error) is StreamError
 

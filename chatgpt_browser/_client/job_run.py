@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 _WATCH_INTERVAL = 1.0
 #: The pauses in seconds between the lookups of a message that was sent a short time ago: it may still be on its way to the site.
 _LOOKUP_PAUSES = (1.0, 3.0)
-#: After a sleep of the machine of up to this number of seconds, the connection of a stream may still work.
+#: If the machine has slept for at most this number of seconds, the connection of a stream may still work.
 _SHORT_SLEEP = 30.0
 #: A message cannot be on its way for longer than this number of seconds.
 _DELIVERY_TIME = 60.0
@@ -281,7 +281,7 @@ class JobRun:
     async def _watch(self) -> None:
         """Store the text so far, and end the task if another process has cancelled the job.
 
-        If the machine has slept, also leave the stream of the reply.
+        If the machine has slept, also end the stream of the reply.
         """
         stored, clock = "", SuspendClock()
         while True:
@@ -304,9 +304,9 @@ class JobRun:
                 return
 
     def _leave_dead_stream(self, slept: float) -> None:
-        """After a sleep of the machine, end the stream, so that the rest of the reply is read from the conversation.
+        """End the stream if the machine has slept for more than 30 s. The rest of the reply is then read from the conversation.
 
-        The connection of the stream is usually dead after a sleep, and no event shows this.
+        After such a sleep, the connection of the stream is usually broken, but the browser does not report this.
         """
         response = self._stream._lease.response if self._stream is not None else None
         if slept > _SHORT_SLEEP and response is not None:
@@ -314,7 +314,7 @@ class JobRun:
             response.fail(StreamInterruptedError(f"The machine slept for {slept:.0f} s."))
 
     async def _note(self, event: str) -> None:
-        """Store what happens to the job."""
+        """Store ``event``, a description of what happens to the job, for people."""
         try:
             await self._change(event=event)
         except JobStoreError as error:

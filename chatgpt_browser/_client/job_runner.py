@@ -56,7 +56,7 @@ class JobRunner:
         deadline: Deadline | None = None,
         **columns: Any,
     ) -> JobRun:
-        """Store a job, and start a task that sends its message and reads its reply.
+        """Store a job, start a task that sends its message and reads its reply, and return the object that runs this task.
 
         :raises JobStoreError: the job cannot be stored. The message is not sent.
         """
@@ -77,7 +77,7 @@ class JobRunner:
     async def submit(
         self, prompt: Prompt, slot: ConversationSlot, *, keep_text: bool, **columns: Any
     ) -> JobRecord:
-        """Send a message as a job. Return its record when the conversation of the message is in the store.
+        """Send a message as a job. When the store contains the id of the message's conversation, return the job's record.
 
         :raises JobStoreError: the job cannot be stored. The message is not sent.
         :raises ChatGPTError: the message was not accepted.
@@ -172,7 +172,7 @@ def outcome(record: JobRecord) -> Reply[Any]:
 
 
 async def result_of(run: JobRun) -> Reply[Any]:
-    """Wait for the task of a job without ending the task if the caller is cancelled."""
+    """Wait for the task of a job, and return the reply. If the caller is cancelled, the task continues."""
     assert run.task is not None
     await asyncio.wait([run.task])
     if run.task.cancelled():

@@ -80,7 +80,7 @@ class AsyncJob:
 
     @property
     def last_event(self) -> str | None:
-        """What happened to the job at :attr:`updated_at`, as a text for people, or None."""
+        """A description of the last event of the job, for people. None if the store contains no description."""
         return self._record.event
 
     @property
@@ -223,7 +223,7 @@ class Job:
 
     @property
     def last_event(self) -> str | None:
-        """What happened to the job at :attr:`updated_at`, as a text for people, or None."""
+        """A description of the last event of the job, for people. None if the store contains no description."""
         return self._core.last_event
 
     @property

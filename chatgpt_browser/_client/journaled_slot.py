@@ -1,4 +1,4 @@
-"""The slot of a message of a job: the job store is written before the message is sent."""
+"""A conversation slot for the message of a job. Directly before the message is sent, the job store is written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class JournaledSlot:
-    """The slot of a message, with a function that is called before the message is sent."""
+    """Wraps the slot of a message, and adds a function that is called directly before the message is sent."""
 
     def __init__(
         self, slot: ConversationSlot, before_send: Callable[[Prompt, str | None], Awaitable[None]]
@@ -23,7 +23,7 @@ class JournaledSlot:
         self._before_send = before_send
 
     async def acquire(self) -> Prompt:
-        """Wait for the slot, and return its prompt with the function."""
+        """Wait for the slot, and return its prompt. The ``before_send`` of the prompt is the added function."""
         prompt = await self._slot.acquire()
 
         async def before_send(message_id: str | None) -> None:

@@ -67,7 +67,7 @@ class Portal:
         return outcome
 
     async def call_async(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
-        """Run the coroutine function ``function(*args)`` in the thread, without blocking the caller's event loop.
+        """Run the coroutine function ``function(*args)`` in the portal's thread, without blocking the caller's event loop.
 
         If the caller is cancelled, the coroutine is cancelled, too.
 

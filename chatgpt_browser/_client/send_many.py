@@ -53,10 +53,10 @@ class AsyncSendManyMixin(AsyncJobsMixin):
         * If a message fails, its result contains the error.
         * If the site responds with a rate limit and a delay, no message is sent during the delay. After the delay, the refused
           message is sent again. If ``messages_per_hour`` is reached, no message is sent until the next one is allowed.
-        * If the site reports unusual activity to any message of this client, the batch ends.
+        * If the site responds to any message of this client with a report of unusual activity, the batch ends.
         * Each message is a job in the job store. If the process is killed, :meth:`AsyncChatGPTAPI.list_jobs` returns the jobs
-          whose results the program has not handled. Without ``batch_id``, a job is deleted when the program requests the next
-          result.
+          whose results the program has not handled. Without ``batch_id``, the job of a result is deleted when the program
+          requests the next result.
 
         :param messages: Texts and :class:`BatchMessage` objects, in an iterable or an async iterable.
         :param in_order: If True, the results have the order of the messages. If False, they have the order of completion.
@@ -65,12 +65,13 @@ class AsyncSendManyMixin(AsyncJobsMixin):
             ends. None means that a pause may have any length; 0 means that the batch never pauses.
         :param abort_signal: A signal that aborts the batch; see :class:`AbortController`.
         :param batch_id: A name for this batch. Its jobs stay in the job store. If the program runs again with the same messages
-            and the same ``batch_id``, no message is sent twice: a message that has a reply yields this reply, and a message that
-            was in flight is looked for at the site. If it is not found, its result contains :class:`JobUncertainError`. A
-            message is recognised by its text and its ``id``. Only one program at a time may use a ``batch_id``.
-        :param retry_failed: If True, send the messages again that failed in an earlier run with this ``batch_id``.
-        :param retry_uncertain: If True, look again for the uncertain messages of an earlier run with this ``batch_id``, and send
-            the messages again that the site does not have.
+            and the same ``batch_id``, no message is sent twice. If a message has a reply, the reply is yielded again. If a
+            message was in flight, the client looks for it at the site. If the message is not found there, its result contains
+            :class:`JobUncertainError`. A message is recognised by its text and its ``id``. Only one program at a time may use a
+            ``batch_id``.
+        :param retry_failed: If True, messages that failed in an earlier run with this ``batch_id`` are sent again.
+        :param retry_uncertain: If True, the client looks again for messages whose result in an earlier run with this
+            ``batch_id`` was :class:`JobUncertainError`. If a message is not found at the site, it is sent again.
         :raises ValueError: An option is invalid.
         :raises RateLimitError: After a rate limit, the site requested no delay, or a delay longer than ``longest_pause``.
         :raises ChatGPTError: A message failed with an error that would also occur for every other message: there is no session or

@@ -101,9 +101,9 @@ class RateLimitError(APIStatusError):
     """429: a limit of the account or of the IP address was exceeded.
 
     ``retry_after`` is the delay that the site requested, in seconds, or None. ``retry_after_from`` is the part of the response
-    that contained this delay: ``"header"``, ``"body"`` or ``"text"``. ``scope`` is the kind of limit, or None if it is unknown:
-    ``"concurrency"`` (one message at a time), ``"hour"`` (requests in an hour), ``"model"`` (messages to the model),
-    ``"conversations"`` (the account has read its conversations too often), or ``"local"`` (the option ``messages_per_hour``).
+    that contained this delay: ``"header"``, ``"body"`` or ``"text"``. ``scope`` is the kind of limit: ``"concurrency"`` (one
+    message at a time), ``"hour"`` (requests in an hour), ``"model"`` (messages to the model), ``"conversations"`` (the account
+    has read its conversations too often), or ``"local"`` (the option ``messages_per_hour``). It is None if the kind is unknown.
     ``remembered`` is True if an earlier response contained the limit, so that no request was sent for this call.
     """
 
@@ -129,7 +129,7 @@ class UnusualActivityError(APIStatusError):
 
     The site sends this response for a suspicious account or IP address, and for every message that was not sent by the site's
     own page. With ``send_via="page"``, messages are sent by the site's own page. ``status_code`` is None if the site reported the
-    activity within the stream of a reply. The error also ends the calls whose messages were waiting.
+    activity within the stream of a reply. Calls whose messages are still waiting at that moment also raise this error.
     """
 
 

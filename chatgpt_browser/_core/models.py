@@ -24,9 +24,9 @@ BeforeSend = Callable[["str | None"], "Awaitable[None] | None"]
 class Prompt:
     """A message to send, its position in a conversation and its options.
 
-    ``before_send`` is called directly before each attempt to send the message. An awaitable result is awaited. The argument is
-    the id that the message will have at the site, or None if the site chooses the id. If the function raises an exception,
-    nothing is sent. ``queued_at`` is the time (in seconds since the epoch) from which on the message waits.
+    ``before_send`` is called directly before each attempt to send the message. Its argument is the id that the message will have
+    at the site, or None if the site chooses the id. If it returns an awaitable, the result is awaited. If it raises an
+    exception, nothing is sent. ``queued_at`` is the time at which the message began to wait, in seconds since the epoch.
     """
 
     text: str = field(repr=False)
@@ -111,7 +111,7 @@ class BatchResult:
 
 
 class BatchSettings(NamedTuple):
-    """The name of a batch in the job store, and what is sent again of an earlier run."""
+    """The name of a batch in the job store, and the kinds of messages of an earlier run that are sent again."""
 
     batch_id: str | None = None
     retry_failed: bool = False

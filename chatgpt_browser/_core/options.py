@@ -129,7 +129,7 @@ def _arguments(name: str, value: object) -> tuple[str, ...]:
 
 
 def _messages_per_hour(name: str, value: object) -> int | None:
-    """Return the limit. None: the limit in the environment variable, or no limit if the variable is not set or is empty."""
+    """Return the limit. If ``value`` is None, return the limit in the environment variable, or None if there is no limit."""
     if value is not None:
         return _count(at_least=1)(name, value)
     given = os.environ.get(MESSAGES_PER_HOUR, "").strip()

@@ -1,6 +1,6 @@
-"""The pace of an account, as data: the sent messages, the known limits, and the time until the next message may be sent.
+"""The pace of an account: the sent messages, the limits that the site has reported, and the wait before the next message.
 
-This module has no clock and no store: the callers pass both.
+This module uses no clock and no store. The callers pass the current time and the stored data.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ UNUSUAL_ACTIVITY = "unusual activity"
 #: The scopes of rate limits that are not remembered. The limit "concurrency" ends as soon as the reply to another message is
 #: complete. The limit "local" is the option ``messages_per_hour``.
 _FORGOTTEN_SCOPES = ("concurrency", "local")
-#: The attributes of an error that are remembered.
+#: The attributes of an error that are stored with its limit.
 _ERROR_FIELDS = ("status_code", "detail", "code")
 #: If a recorded time is more than this number of seconds in the future, the clock was set back, and the time is ignored.
 _CLOCK_STEP = 60.0
@@ -54,7 +54,7 @@ class KnownLimit:
     details: dict[str, Any] = field(default_factory=dict)
 
     def error(self, now: float) -> RateLimitError:
-        """Return the error of a remembered rate limit, with the seconds that are left."""
+        """Return the error of a remembered rate limit, with the seconds until the limit ends."""
         left = max(0.0, self.until - now)
         return RateLimitError(
             f"{self._sentence} This limit is remembered and ends in {left:.0f} s. No request was sent.",

@@ -18,16 +18,16 @@ else:
 
 Type = TypeVar("Type", bound=type)
 
-#: The type of None in an attribute that is None only before a reply. ``str | MaybeNone`` is a ``str`` for a type checker, so no
-#: check for None is needed after the reply. A check for None is allowed too. Typeshed uses an alias with the same name.
+#: Stands for None in the type of an attribute that is None only before a reply. A type checker accepts ``str | MaybeNone`` where
+#: it needs a ``str``, so a check for None is allowed but not needed. Typeshed has an alias with the same name.
 MaybeNone: TypeAlias = Any
 
 
 def public_type(cls: Type) -> Type:
     """Set the ``__module__`` of a class to ``chatgpt_browser``, and return the class.
 
-    Tracebacks and reprs then show the class as ``chatgpt_browser.Name``, as users import it. Pickle also imports the class from
-    ``chatgpt_browser``. This package exports the class.
+    Tracebacks and reprs then show the class as ``chatgpt_browser.Name``, the name under which users import it. Pickle also uses
+    this name, so the package must export the class.
     """
     cls.__module__ = "chatgpt_browser"
     return cls

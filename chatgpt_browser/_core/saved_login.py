@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 #: The name of the default login. This login is used if no name is given.
 DEFAULT_PROFILE = "default"
-#: Matches a name. The name is the name of a folder, so it contains no part of a path. Windows reserves some names, and removes a
-#: dot at the end of a name.
+#: Matches the name of a login. It is also the name of a folder, so it contains no path separator. Windows reserves some names,
+#: and removes a dot at the end of a name.
 _NAME = re.compile(
     r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$))[a-z0-9_](?:[a-z0-9_.-]{0,62}[a-z0-9_-])?",
     re.ASCII | re.IGNORECASE,
 )
-#: The maximum size of a file in bytes. The ids and titles of 50,000 conversations take less.
+#: The maximum size of a file in bytes. A file with the ids and titles of 50,000 conversations is smaller.
 _MAX_SIZE = 16 << 20
-#: The name of the folder with the folders of all logins except the default login.
+#: The folder that contains the folders of all logins except the default login.
 _FOLDER = "profiles"
 
 
@@ -83,7 +83,7 @@ class SavedLogin:
         return self.session.is_file() or self.profile.is_dir()
 
     def create(self) -> None:
-        """Create the folder if it does not exist. Make it, and the folders between it and the data folder, private."""
+        """Create the folder if it does not exist. Only the user may access it and the folders between it and the data folder."""
         root = default_data_folder()
         if root in self.folder.parents:
             create_data_folder(root)

@@ -1,4 +1,4 @@
-"""Finds out whether the machine has slept."""
+"""`SuspendClock`: measures for how long the machine has slept."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 class SuspendClock:
     """Measures for how long the machine has slept.
 
-    The time of a time limit is measured with the monotonic clock, which stops while the machine sleeps (Linux and macOS). So a
-    sleep exceeds no time limit. The wall clock does not stop. The difference of both clocks is the duration of the sleep.
+    Time limits use the monotonic clock, which stops while the machine sleeps (Linux and macOS). So no time limit expires because
+    of a sleep. The wall clock does not stop. The difference between the two clocks is the duration of the sleep.
     """
 
     def __init__(
@@ -24,6 +24,6 @@ class SuspendClock:
         self._difference = wall() - monotonic()
 
     def slept(self) -> float:
-        """Return for how many seconds the machine has slept since the last call. A wall clock that was set back counts as 0."""
+        """Return the seconds for which the machine has slept since the last call. If the wall clock was set back, return 0."""
         before, self._difference = self._difference, self._wall() - self._monotonic()
         return max(0.0, self._difference - before)

@@ -73,7 +73,9 @@ class BackendClient:
             return await retrying_read(read, retries=self._options.retries)
 
     async def read_past(self, path: str) -> Any:
-        """Return the parsed JSON of the list of conversations, or of a past conversation, at the pace of :class:`.ReadPace`.
+        """Request the list of conversations or a past conversation, and return its parsed JSON. First wait if necessary.
+
+        :class:`.ReadPace` limits how often conversations are read.
 
         :raises ChatGPTError: the request failed, or the site refused the request.
         """

@@ -34,15 +34,15 @@ class ConversationLookup:
         #: The newest turns with a complete reply. The key is the id of the reply. The value is a pair: the conversation's id and
         #: the turn. The newest turn is the last item.
         self._answered: OrderedDict[str, tuple[str | None, Turn]] = OrderedDict()
-        #: The replies after which the site has stored, or may store, further messages, such as an image. The key is the id of the
-        #: reply. The value is the id of the newest such message, or None if the conversation must be read to find this message.
+        #: Maps the id of a reply to the id of the newest message that the site has stored after the reply, such as an image. The
+        #: value is None if the site may still store such a message. Then the conversation must be read to find it.
         self._extended: OrderedDict[str, str | None] = OrderedDict()
 
     async def find_parent(self, conversation_id: str, parent_message_id: str | None) -> str:
         """Return the id of the message after which the next message is sent.
 
-        This is the message with the id ``parent_message_id``, or the newest message if the id is None. If the message is a reply
-        with an image that the site has stored after the reply, the result is the message with the image, as on the site's page.
+        This is the message with the id ``parent_message_id``, or the newest message if the id is None. But if the site has stored
+        an image after this message, return the id of the message with the image, because the site's page also uses this id.
 
         :raises ConversationNotFoundError: ``parent_message_id`` is None, and there is no such conversation.
         """

@@ -1,4 +1,4 @@
-"""The account of a client, as the store names it: a hash of the site's origin and the id of the user."""
+"""Finds the name of a client's account in the job store: a hash of the site's origin and the user's id."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
     class WithLedger(Protocol):
-        """Calls a function with the ledger in a worker thread, and returns its result or a default."""
+        """Calls ``use`` with the ledger in a worker thread. Returns its result, or ``default`` if the ledger cannot be used."""
 
         def __call__(self, use: Callable[[PaceLedger], T], default: T) -> Awaitable[T]: ...
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class PaceAccount:
     """Finds the name of the client's account.
 
-    The session contains the id of the user, and reading the session takes a request. Therefore the store keeps the account of
-    each session token that was used, under the hash of the token. The token itself is not stored.
+    The id of the user is in the session, which must be requested from the site. To avoid this request, the store contains the
+    account of each used session token. The key is the hash of the token. The token itself is not stored.
     """
 
     def __init__(self, browser_manager: BrowserManager, tokens: AccessTokenCache) -> None:

@@ -1,4 +1,4 @@
-"""Applies the user's pace and the remembered limits to each message and to each read of a conversation."""
+"""Applies the user's pace, and the limits that the site has reported, to each message and to each read of a conversation."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Stoppable(Protocol):
 
 
 class PaceGate:
-    """Lets messages pass one after another, at the pace of the account.
+    """Lets messages pass one after another, as the pace of the account allows.
 
     If the gate uses no store, it applies only the limits that this client has received. If the gate uses the store, the sent
     messages and the limits are shared with all processes that use the same account and the same store.
@@ -82,13 +82,13 @@ class PaceGate:
         self._limits.clear()
 
     def stop_on_unusual_activity(self, queue: Stoppable) -> None:
-        """Stop the queue when this client receives a report of unusual activity. The gate keeps only a weak reference."""
+        """Register a queue. It is stopped when the site reports unusual activity. The gate keeps only a weak reference to it."""
         self._stoppables.add(queue)
 
     # ---- messages ----------------------------------------------------------------------------------------------------
 
     async def check(self, prompt: Prompt, model: str) -> None:
-        """Check whether the limits allow the message. No request is sent, and the message is not counted.
+        """Check that the limits allow the message. No request is sent, and the message is not counted.
 
         :raises UnusualActivityError: the site has reported unusual activity while the message was waiting.
         :raises RateLimitError: a remembered limit has not ended, or ``messages_per_hour`` is reached.
@@ -99,7 +99,7 @@ class PaceGate:
         state.wait_before_sending(self._rules, now)
 
     def check_again(self, prompt: Prompt, model: str) -> None:
-        """Check whether the limits that this client has received since :meth:`check` still allow the message.
+        """Check again that the limits that this client has received allow the message. The store is not read.
 
         :raises UnusualActivityError: the site has reported unusual activity while the message was waiting.
         :raises RateLimitError: a remembered limit has not ended.
@@ -109,7 +109,7 @@ class PaceGate:
 
     @asynccontextmanager
     async def sending(self, prompt: Prompt, model: str, lease: MessageLease) -> AsyncIterator[None]:
-        """Wait until the message may be sent. The caller sends the message in the block.
+        """Wait until the message may be sent. Then run the block, in which the caller sends the message.
 
         If the block raises an error that contains a limit, the limit is remembered. A message that was not sent is not counted.
 
@@ -131,7 +131,7 @@ class PaceGate:
                 await self._settle(record, is_sent=is_sent)
 
     async def _enter(self, prompt: Prompt, model: str) -> int | None:
-        """Wait until the message may be sent, and return the number of its record. None: there is no record."""
+        """Wait until the message may be sent. Return the number of its record in the store, or None if it is not recorded."""
         is_logged = False
         while True:
             seconds, record = await self._reserve(prompt, model)
@@ -169,14 +169,16 @@ class PaceGate:
             else:
                 await self._with_ledger(lambda ledger: ledger.withdraw(record), None)
         except JobStoreError as error:
-            # The record keeps the time before the message was sent.
+            # The record still contains an earlier time, at which the message was allowed.
             logger.warning("the time of a message was not stored: %s", error)
 
     # ---- reading conversations ---------------------------------------------------------------------------------------
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:
-        """Check that conversations may be read. The caller reads in the block. If the site refuses this, remember the limit.
+        """Check that conversations may be read. Then run the block, in which the caller reads one.
+
+        If the block raises a :class:`RateLimitError`, the limit is remembered.
 
         :raises RateLimitError: a remembered limit has not ended.
         """

@@ -1,4 +1,4 @@
-"""Finds out whether the site has received a message whose sender did not see the response."""
+"""Finds out whether the site has received a message for which the client has received no response."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 #: At most this many conversations are read. Each conversation is one request.
 _MAX_CONVERSATIONS = 10
-#: At most this many pages of the list of conversations are read, and the number of conversations on a page.
+#: The maximum number of pages of the list of conversations that are read, and the number of conversations on a page.
 _MAX_PAGES, _PAGE_SIZE = 5, 20
 #: The clocks of this machine and of the site may differ by this number of seconds.
 CLOCK_DIFFERENCE = 60.0
 
 
 async def look_up_question(backend: BackendClient, sent: SentMessage) -> QuestionRef | None:
-    """Return the ids of the message if the site has received it. Otherwise return None.
+    """Return the ids of a sent message if the site has received it. Otherwise return None.
 
-    If the id of the conversation is unknown, the message has started a new conversation. Then the conversations that have changed
-    since the message was sent are read. The first conversation that is read is the one that was created closest to that time.
+    If the id of the conversation is unknown, the message has started a new conversation. In this case, read the conversations
+    that have changed since the message was sent. Begin with the conversation whose creation time is closest to the sending time.
 
     :raises ChatGPTError: the conversations could not be read, so that the result is unknown.
     """

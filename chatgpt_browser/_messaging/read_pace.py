@@ -21,7 +21,7 @@ _LONG_WAIT = 5.0
 class ReadPace:
     """Spaces the reads of past conversations: 20 without a pause, then two per second.
 
-    :param clock: a function that returns the time in seconds. It need not be the time of day.
+    :param clock: a function that returns a time in seconds, from any starting point.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

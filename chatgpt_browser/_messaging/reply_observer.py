@@ -1,4 +1,4 @@
-"""`ReplyObserver`: the interface of an object that observes one message and its reply. The fixtures record replies with it."""
+"""`ReplyObserver`: the interface of an object that observes one message and its reply, for example to record the reply."""
 
 from __future__ import annotations
 

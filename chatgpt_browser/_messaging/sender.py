@@ -115,7 +115,7 @@ class MessageSender:
             raise ClientClosedError
 
     async def note_refusal(self, error: BaseException) -> None:
-        """Note an error that ended a reply. Unusual activity stops the messages that wait."""
+        """Handle an error that ended a reply. A report of unusual activity stops the messages that are waiting."""
         if isinstance(error, UnusualActivityError):
             await self.pace.note(error)
 
@@ -127,7 +127,7 @@ class MessageSender:
         return prompt.options.model or self.options.model
 
     async def acquire_permit(self, prompt: Prompt) -> Permit:
-        """Wait until fewer messages are in flight than allowed, and return the permit of this message.
+        """Wait until another message may be in flight, and return the permit of this message.
 
         :raises RateLimitError: a remembered limit, or ``messages_per_hour``, does not allow the message.
         :raises ClientClosedError: the client is closed.
@@ -153,7 +153,7 @@ class MessageSender:
             return await self._send(prompt, lease, span)
 
     async def _send(self, prompt: Prompt, lease: MessageLease, span: MessageSpan) -> QuestionRef:
-        """Choose the transport, and send the message. With "auto", change to the site's page if the site requires this."""
+        """Choose the transport, and send the message. If ``send_via`` is "auto", use the site's page if the site requires it."""
         needs_page = self._browser_manager.needs_site_page or prompt.options.needs_page
         transport = self.site_pages if needs_page else self._fetch
         if self.options.send_via == "auto" and transport is self._fetch:

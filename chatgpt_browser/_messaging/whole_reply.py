@@ -31,8 +31,8 @@ def keep_ref(ref: FileRef) -> Any:
 class WholeReplyMixin(Generic[FileT]):
     """The part of :class:`AsyncReplyStream` that returns the whole reply.
 
-    The modules that read thoughts, tool calls and citations are imported on first use. So they are not imported for a caller that
-    needs only the text.
+    The modules that read thoughts, tool calls and citations are imported on first use, because a caller that reads only the text
+    does not need them.
     """
 
     _sender: MessageSender

@@ -42,7 +42,7 @@ def conversation_path(conversation_id: str) -> str:
 
 
 def is_conversation_path(path: str) -> bool:
-    """Return whether a path is the list of conversations or one conversation. The site limits how often both are read."""
+    """Return whether this is the path of the list of conversations or of one conversation. The site limits these requests."""
     return _CONVERSATION_PATH.fullmatch(path) is not None
 
 

@@ -2,7 +2,7 @@
 
 The site stores sources in three forms:
 
-* ``content_references``: the field ``matched_text`` of a reference contains the mark in the text that the reference belongs to.
+* ``content_references``: the field ``matched_text`` of a reference contains the text of the mark to which the reference belongs.
 * ``citations``, the older form: each citation has the number of a mark such as ``【3†source】``.
 * ``search_result_groups``, if no reference belongs to a mark: the mark contains the number of the search result.
 
@@ -51,7 +51,7 @@ class _Source(NamedTuple):
 def find_citations(message: dict[str, Any], results: SearchResults | None = None) -> list[Citation]:
     """Return the citations of a message. Their positions refer to the visible text of the message, as Markdown.
 
-    :param results: the search results of the reply. If it is None, a mark without a reference has no citation.
+    :param results: the search results of the reply. If this is None, marks without a reference are ignored.
     """
     text = message_text(message) if isinstance(message.get("content"), dict) else ""
     finder = _SpanFinder(text)
@@ -180,7 +180,7 @@ def _numbered_citations(
 def _result_citations(
     message: dict[str, Any], finder: _SpanFinder, results: SearchResults, matched: list[str]
 ) -> Iterator[Citation]:
-    """Yield the citations of the marks that refer to search results. ``matched`` are the texts that have a reference."""
+    """Yield the citations of the marks that refer to search results. Marks in one of the ``matched`` texts are skipped."""
     for span, mark, refs in find_refs(finder.raw):
         if any(mark in text for text in matched):
             continue

@@ -119,7 +119,7 @@ def status_error(response: Response) -> ChatGPTError:
 
 
 def concerns_account(error: UnusualActivityError) -> bool:
-    """Return whether the site suspects the account. Otherwise it may accept messages from its own page."""
+    """Return whether the site suspects the account. If it does not, the site may accept messages from its own page."""
     return "suspicious" in str(error).lower()
 
 

@@ -35,7 +35,7 @@ class HistoryMessage(Generic[FileT]):
     question is the text as the user has sent it.
 
     The answer to a question has the ``citations``, ``files``, ``thoughts`` and ``tool_calls`` of all messages after the question.
-    If the question has no answer, the last of these messages has them. :meth:`History.get_reply` returns the same data as one
+    If there is no answer, the last message after the question has them. :meth:`History.get_reply` returns the same data as one
     :class:`Reply`.
     """
 
@@ -76,7 +76,7 @@ class History(Generic[FileT]):
         return tuple(message for message in self.messages if not message.hidden)
 
     def get_reply(self, message_id: str | None = None) -> Reply[FileT] | None:
-        """Return the whole reply that contains a message, in the same form as :meth:`AsyncChatGPTAPI.ask` returns a reply.
+        """Return the whole reply that contains a message, as :meth:`AsyncChatGPTAPI.ask` returns it.
 
         The text is Markdown. The result is None if the message is a question, or if the newest branch does not contain the
         message.

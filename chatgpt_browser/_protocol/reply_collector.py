@@ -129,7 +129,7 @@ def find_all_citations(
 
     A citation from another message has no position, because the position would refer to the text of that message.
 
-    :param is_complete: if False, references may still arrive. Therefore a mark without a reference has no citation yet.
+    :param is_complete: if False, references may still arrive, so marks without a reference are ignored.
     """
     answer = turn.find(answer_id)
     messages = messages_of_reply(turn, answer_id)

@@ -1,7 +1,7 @@
 """Finds the search results that the citation marks of a message refer to.
 
 A mark contains references such as ``turn0search3``. Usually, ``content_references`` contains the source of each mark. If it does
-not, the source is in the field ``search_result_groups``: in the metadata of the same message, or of the messages of the search.
+not, the source is in the field ``search_result_groups``, in the metadata of the same message or of another message of the reply.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class SearchResults:
         self._by_message = [found for message in messages if (found := entries_of(message))]
 
     def find(self, ref: ResultRef, message: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the result that a mark in ``message`` refers to, or None if no result is certain.
+        """Return the result that a mark in ``message`` refers to, or None if it cannot be identified with certainty.
 
         Usually, the field ``ref_id`` of a result contains its reference. If no result has this field, ``ref.number`` is the
-        position of the result in its message, and ``ref.turn`` is the position of the message. If only one message has results,
-        ``ref.turn`` is ignored.
+        position of the result in its message, and ``ref.turn`` is the position of this message among the messages with results.
+        If only one message has results, ``ref.turn`` is ignored.
         """
         own = entries_of(message)
         lists = [own] if own else self._by_message
@@ -52,7 +52,7 @@ class SearchResults:
 
 
 def entries_of(message: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the results of a search in a message, in order."""
+    """Return the search results that a message contains, in order."""
     groups = message_metadata(message).get("search_result_groups")
     return [
         entry

@@ -95,7 +95,7 @@ def error_in(
 
 
 def site_error(error: Any) -> tuple[type[StreamError | UnusualActivityError], str]:
-    """Return the class and the message of the exception for an error of the site. The error may have any JSON format."""
+    """Return the class and the message of the exception for an error of the site. The error may be any JSON value."""
     words = words_of(error)
     kind = UnusualActivityError if reports_unusual_activity(words) else StreamError
     return kind, f"ChatGPT ended the reply with an error: {words or _NO_REASON}"

@@ -27,7 +27,7 @@ UNPROCESSED_TIME = 8.0
 _FIRST_ERROR_STATUS, _FIRST_SERVER_ERROR, _UNAUTHORIZED = 400, 500, 401
 #: If the site could not process a file, it sends an event whose name contains one of these texts.
 _FAILURES = ("fail", "error", "rejected", "unsupported")
-#: The end of the name of the event that reports that the site has processed the file, and the progress in this event.
+#: An event with a name that ends with this text, or with this progress in percent, reports that the site has processed the file.
 _COMPLETED, _FULL_PROGRESS = "processing.completed", 100
 
 
@@ -151,7 +151,7 @@ class UploadTracker:
         return len(self.uploads) >= count and missing <= len(self._unassigned)
 
     def unconfirmed(self) -> list[str]:
-        """Return the names of the files whose response does not report that the site has processed the file.
+        """Return the names of the uploaded files for which no response reports that the site has processed the file.
 
         For example, the response is empty or incomplete, or the browser did not return its body. Call this after
         :meth:`is_complete` has returned True.
@@ -175,7 +175,7 @@ class UploadTracker:
 
     @property
     def _unassigned(self) -> list[str]:
-        """The response bodies of the files that were processed although the upload of the file is unknown."""
+        """The response bodies for processed files that cannot be assigned to an upload."""
         responses = [
             request.response
             for request in self._requests.values()
@@ -251,7 +251,7 @@ def _is_processed(status: int, body: str) -> bool:
 
 
 def _is_confirmed(body: str) -> bool:
-    """Return whether the response of ``process_upload_stream`` reports that the site has processed the file."""
+    """Return whether a response of ``process_upload_stream`` reports that the site has processed the file."""
     return any(
         _kind_of(event).endswith(_COMPLETED) or event.get("progress") == _FULL_PROGRESS
         for event in _events_in(body)
@@ -259,7 +259,7 @@ def _is_confirmed(body: str) -> bool:
 
 
 def _problem_in(body: str) -> str | None:
-    """Return the problem that the response of ``process_upload_stream`` reports, or None if it reports no problem."""
+    """Return the problem that a response of ``process_upload_stream`` reports, or None if it reports no problem."""
     for event in _events_in(body):
         kind = _kind_of(event)
         if event.get("error") or event.get("error_code") or any(part in kind for part in _FAILURES):

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-#: A limit that ended this number of seconds ago is deleted.
+#: A limit that ended more than this number of seconds ago is deleted.
 _LIMIT_RETENTION = 24 * HOUR
-#: The number of session tokens for which the account is stored. The site may replace the token at each refresh of the session.
+#: The maximum number of stored session tokens. The site may replace the token each time the session is refreshed.
 _MAX_TOKENS = 100
 
 
@@ -28,7 +28,7 @@ def hash_secret(text: str) -> str:
 
 
 class PaceLedger:
-    """The pace of the accounts in a SQLite file. The first call opens the file. The methods block.
+    """Stores the sent messages and the limits of accounts in a SQLite file. The first call opens the file. The methods block.
 
     :param path: the path of the job store, or None for the file in the data folder.
     """
@@ -38,7 +38,7 @@ class PaceLedger:
         weakref.finalize(self, self._database.close)
 
     def state(self, account: str) -> PaceState:
-        """Return what is known about the pace of an account.
+        """Return the sent messages and the limits of an account.
 
         :raises JobStoreError: the store cannot be read.
         """
@@ -47,7 +47,7 @@ class PaceLedger:
     def reserve(
         self, account: str, now: float, wait: Callable[[PaceState], float]
     ) -> tuple[float, int | None]:
-        """Record a message if it may be sent now. The decision and the record are one transaction.
+        """Record a message if it may be sent now. The check and the record are one transaction.
 
         :param wait: returns the seconds until the message may be sent, or raises an error if the message must not be sent.
         :returns: the result of ``wait``, and the number of the record. The number is None if the message has to wait.

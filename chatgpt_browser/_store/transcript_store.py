@@ -23,9 +23,9 @@ _MAX_ENTRIES = 20_000
 
 @dataclass(frozen=True)
 class StoredPosition:
-    """A position in a conversation of the site: the conversation and its newest message at that time.
+    """A position in a conversation of the site: the ids of the conversation and of the message after which it can continue.
 
-    ``instructions`` is the hash of the instructions that this conversation has received last, or None.
+    ``instructions`` is the hash of the newest instructions that were sent in the conversation, or None.
     """
 
     conversation_id: str
@@ -45,7 +45,8 @@ class TranscriptStore:
     def __init__(self, path: Path | None = None, clock: Callable[[], float] = time.time) -> None:
         self._database = Database(path if path is not None else default_store_path())
         self._clock = clock
-        # If close() is never called, for example because a server has no lifespan, the file is closed with this object.
+        # If `close` is never called, for example because the ASGI server sends no lifespan events, the file is closed when this
+        # object is deleted.
         weakref.finalize(self, self._database.close)
 
     def add(self, keys: Iterable[str], position: StoredPosition) -> None:
@@ -72,9 +73,9 @@ class TranscriptStore:
         return _position(rows[0]) if rows else None
 
     def claim(self, key: str) -> StoredPosition | None:
-        """Return the position with this key, and mark the position as continued. Return None if it was marked before.
+        """Return the position with this key, and mark it as continued. Return None if it does not exist or is already marked.
 
-        Two requests with the same history therefore never continue the same position of a conversation.
+        Therefore, two requests with the same history never continue the same position of a conversation.
 
         :raises JobStoreError: the mark cannot be stored.
         """
@@ -88,7 +89,7 @@ class TranscriptStore:
         return _position(row)
 
     def mark(self, position: StoredPosition, *, is_continued: bool) -> None:
-        """Set or remove the mark of a position.
+        """Set or remove the mark of a position that :meth:`claim` sets.
 
         :raises JobStoreError: the change cannot be stored.
         """

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class BrowserObserver(Protocol):
-    """A hook for the browsers of a client. It is called after a browser has started, and around the close of a browser."""
+    """A hook for the browsers of a client. It is called after a browser has started, and before and after it is closed."""
 
     async def begin(self, browser: Browser) -> None:
         """Prepare to observe a browser. The browser has just started, and the client has not opened a page in it yet."""
@@ -19,7 +19,7 @@ class BrowserObserver(Protocol):
     def closing(
         self, browser: Browser, front_page: str, session_token: str
     ) -> AbstractAsyncContextManager[None]:
-        """Return a context manager. The browser is closed in its block.
+        """Return a context manager. The client closes the browser in the block of this context manager.
 
-        The browser may have crashed before. The context manager must not raise an error.
+        The browser may already have crashed. The context manager must not raise an error.
         """

@@ -13,13 +13,16 @@ if TYPE_CHECKING:
 
 #: The maximum number of pages. Another project has seen that the site limits an account with six open pages, but not with five.
 MAX_PAGES = 5
-#: While a holder waits, the pages are counted again at this interval in seconds. A page that has crashed, or whose reply was
-#: stopped, does not notify the budget.
+#: While an object waits for a page, the pages are counted again at this interval in seconds. If a page has crashed, or its reply
+#: was stopped, the budget is not notified.
 _INTERVAL = 0.5
 
 
 class PageBudget:
-    """Counts the pages of all holders. A holder waits until fewer than :data:`MAX_PAGES` are open, and then opens a page."""
+    """Counts the open pages of a client. Each object that opens pages (a holder) is registered.
+
+    A holder opens a page only while fewer than :data:`MAX_PAGES` pages are open.
+    """
 
     def __init__(self) -> None:
         self._counts: list[Callable[[], int]] = []
@@ -28,7 +31,7 @@ class PageBudget:
         self._changed = asyncio.Event()
 
     def register(self, count: Callable[[], int], close_idle: Callable[[], bool] | None = None) -> None:
-        """Add a holder: an object that opens pages, for example a transport.
+        """Add a holder, for example a transport.
 
         :param count: returns the number of open pages of the holder. Pages that are being opened do not count.
         :param close_idle: begins to close a page that is not in use. It returns False if there is no such page.
@@ -54,7 +57,7 @@ class PageBudget:
 
     @contextmanager
     def opening(self) -> Iterator[None]:
-        """Count one more page while the block opens it. After the block, the holder counts the page."""
+        """Count one more page while the block opens it. After the block, the ``count`` of the holder includes the page."""
         self._opening += 1
         try:
             yield
@@ -64,12 +67,12 @@ class PageBudget:
 
     @asynccontextmanager
     async def waiting_to_open(self) -> AsyncIterator[None]:
-        """Wait until another page may be opened, and count this page during the block.
+        """Wait until another page may be opened. Then run the block, and count one more page during the block.
 
-        If the maximum number of pages is open, and one of them is idle, the idle page is closed.
+        If the maximum number of pages is open, and one of them is idle, close the idle page.
         """
         while self.is_full:
-            any(close_idle() for close_idle in self._closers)  # `any` ends after the first page.
+            any(close_idle() for close_idle in self._closers)  # `any` stops at the first page that is closed.
             await self.wait_for_change()
         with self.opening():
             yield

@@ -1,4 +1,4 @@
-"""Advances the clock of a client's event loop: a time limit then ends at a chosen event, however slow the machine is."""
+"""Advances the clock of a client's event loop, so that a time limit ends when the test chooses, however slow the machine is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["LIMIT", "advance_clock", "advance_clock_after", "advance_loop_clock"]
 
 #: A limit in milliseconds for a call that must not time out before the test advances the clock. It is shorter than the default
-#: limits of the client, so that only this limit ends.
+#: limits of the client, so these do not end.
 LIMIT = 50_000
 
 
@@ -37,7 +37,7 @@ def advance_clock(api: ChatGPTAPI, milliseconds: float = LIMIT) -> None:
 
 @contextmanager
 def advance_clock_after(api: ChatGPTAPI, wait: Callable[[], object]) -> Iterator[None]:
-    """Advance the clock of a client's event loop when ``wait`` returns. It is called in a thread during the block."""
+    """Advance the clock of a client's event loop when ``wait`` returns. During the block, ``wait`` runs in a thread."""
 
     def run() -> None:
         wait()

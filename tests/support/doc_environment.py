@@ -1,4 +1,4 @@
-"""The environments that some pages require: an HTTP proxy, a browser of another program, or the server of `serve`."""
+"""The environments for the code on some pages: an HTTP proxy, a browser of another program, or the server of `serve`."""
 
 from __future__ import annotations
 

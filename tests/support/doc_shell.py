@@ -148,7 +148,7 @@ def wheel_path() -> str:
 
 
 def check_uvx(words: Sequence[str]) -> list[str]:
-    """Check `uvx --from WHEEL COMMAND…`."""
+    """Return the problems of the command `uvx --from WHEEL COMMAND…`."""
     option, wheel, name, *rest = words
     problems = [] if (option, name) == ("--from", "chatgpt-browser") else ["only uvx --from is checked"]
     return problems + check_pip([wheel]) + check_own_command(rest)

@@ -31,7 +31,7 @@ MARK = "JOB_LOAD_MARK"
 VICTIMS = ("client", "driver", "browser", "renderer", "network")
 #: The number of prompts in each batch.
 BATCH_SIZE = 4
-#: The exit codes of a batch that has a row for each prompt: all replies, some failures, some uncertain prompts.
+#: The exit codes of a batch with a result for each prompt: 0 if all have replies, 13 if some failed, 16 if some are uncertain.
 ENDED = (0, 13, 16)
 
 #: Submits jobs until its standard input ends. First it waits for all jobs that an earlier process left behind.
@@ -74,7 +74,7 @@ class JobLoad:
     errors: list[str] = field(default_factory=list)
     #: The prompts of each batch, by the path of its output.
     batches: dict[Path, list[str]] = field(default_factory=dict)
-    #: The time and the kind of each kill.
+    #: For each kill: the time, and the kind of process that was killed.
     kills: list[tuple[float, str]] = field(default_factory=list)
     _started: int = 0
     _stopping: threading.Event = field(default_factory=threading.Event)

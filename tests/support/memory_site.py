@@ -65,7 +65,7 @@ class MemoryBrowserManager:
         self.former_tokens: list[SessionToken] = []
         #: JSON values by the path of a backend request; other paths are not found.
         self.backend: dict[str, Any] = {}
-        #: Frames of error responses by the path of a backend request.
+        #: Maps the path of a backend request to the frames of the error response.
         self.failures: dict[str, list[Frame]] = {}
         self.access_tokens: list[str] = []
         self.challenges_passed = 0

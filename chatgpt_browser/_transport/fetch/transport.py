@@ -72,7 +72,7 @@ class FetchTransport:
         """
         page = await self._pages.page()
         if delivery is not None and delivery.before_start is not None:
-            # A browser that has just ended is noticed here, so that the caller does not record a message that is never sent.
+            # If the browser has just ended, this raises an error before the caller records the message as sent.
             await page.check_alive()
             await delivery.announce()
         if self._is_closed:

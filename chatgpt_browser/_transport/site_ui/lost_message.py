@@ -1,4 +1,4 @@
-"""A message that the page has accepted but does not send: its error, and the requests that show what the page did instead."""
+"""The error for a message that the page accepts but does not send, and a log of the page's requests for the error's text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MAX_DESCRIBED = 8
 #: A segment of a path that may be an id. A description contains an asterisk instead.
 _ID = re.compile(r"(?<=/)(?:[^/]*\d[^/]*|[^/]{33,})")
-#: The types of requests that may stay open without a result while the page is idle, or whose result no page waits for.
+#: The types of requests that may stay open while the page is idle, or whose response the page does not need.
 _ENDLESS = ("EventSource", "Ping", "Media")
 #: The methods of requests that send no data.
 _READING = ("GET", "HEAD", "OPTIONS")
@@ -48,13 +48,13 @@ class RequestLog:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        #: The key is the id of the request.
+        #: The requests to the backend. The key is the id of the request.
         self._requests: dict[str, _Request] = {}
         #: The requests in flight, to any address. The key is the id of the request. The value is True if the request began after
         #: the last :meth:`clear`.
         self._loading: dict[str, bool] = {}
         self._beginning = ""
-        #: True if the page has sent the message's text to another address, or data over a WebSocket.
+        #: True if the page has sent the message's text to an address outside the backend, or data over a WebSocket.
         self._has_sent_elsewhere = False
 
     def clear(self, text: str = "") -> None:
@@ -101,17 +101,17 @@ class RequestLog:
 
     @property
     def is_pending(self) -> bool:
-        """True if a request has no result yet. The page may then be waiting for the result."""
+        """True if a request to the backend has no result yet. The page may then be waiting for the result."""
         return any(request.result is None for request in self._requests.values())
 
     @property
     def is_loading(self) -> bool:
-        """True if any request of the page is in flight. The page may need its result before it sends the message."""
+        """True if a request to any address is in flight. The page may need the response before it sends the message."""
         return bool(self._loading)
 
     @property
     def is_reacting(self) -> bool:
-        """True if a request that began after the last :meth:`clear` is in flight. The click may have caused this request."""
+        """True if a request is in flight that began after the last :meth:`clear`. The click on Send may be its cause."""
         return any(self._loading.values())
 
     @property

@@ -39,7 +39,7 @@ _START_TIMEOUTS = (8.0, 15.0)
 _ENABLE_TIMEOUT = 15.0
 #: The minimum speed of an upload in bytes per second. The time limit of an upload is calculated with this speed.
 _SLOWEST_UPLOAD = 50_000
-#: If a response does not report whether the site has processed the file, the page must keep the file for this many seconds.
+#: If no response reports that the site has processed a file, the page must keep showing the file for this many seconds.
 _KEEP_TIME = 3.0
 #: Time limit in seconds for the site to process one file after its upload.
 _PROCESSING_TIMEOUT = 300.0
@@ -115,7 +115,7 @@ class MessageControls:
         await becomes(self._elements.enabled_send_button, "visible", _ENABLE_TIMEOUT)
 
     async def _check_attached(self, names: Sequence[str]) -> None:
-        """Check that the page shows these files beside the message, and does not remove them in the next seconds.
+        """Check that the page shows these files beside the message, and does not remove them within ``_KEEP_TIME`` seconds.
 
         :raises UploadError: the page does not show one of the files.
         """
@@ -130,7 +130,7 @@ class MessageControls:
                 raise UploadError(
                     f"The file {name!r} was not uploaded: {reason}. Nothing was sent.", file=name
                 )
-            time = 0.0  # the other files were observed during the same time
+            time = 0.0  # The time has also passed for the other files.
 
     async def _begin(self, batch: Batch, observer: UploadObserver, *, images_only: bool) -> None:
         """Put files into the page's input, and wait until the page has begun to upload them.

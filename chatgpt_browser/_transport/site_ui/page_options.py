@@ -150,7 +150,7 @@ def check_options(
 def check_unreadable(options: MessageOptions, model: str | None) -> None:
     """Check that the caller has requested no option.
 
-    Call this if the request has an unknown format, so that the options in it cannot be checked.
+    Call this if the format of the page's request is unknown, so that the options in it cannot be checked.
 
     :param model: the model that the caller has chosen, or None if the page chooses the model.
     :raises OptionNotAppliedError: the caller has requested an option.

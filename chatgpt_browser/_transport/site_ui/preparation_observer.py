@@ -100,9 +100,9 @@ class PreparationObserver:
 
     @property
     def is_pending(self) -> bool:
-        """True if a preparation request is in flight, or a request that began after the first click on the send button.
+        """True if the page may be waiting for a response before it sends the message.
 
-        The page may then be waiting for the response.
+        This may be the response to a preparation request, or to a backend request after the first click on the send button.
         """
         return bool(self._pending) or self.requests.is_pending
 

@@ -34,12 +34,12 @@ _INTERVAL = 0.5
 #: while the text is still in the message box. The second limit applies after the box has become empty, because the page is then
 #: probably sending the message. Both limits are doubled after each click.
 _QUIET_WITH_TEXT, _QUIET_WITHOUT_TEXT = 1.0, 2.0
-#: If a request that began after the click is in flight, this limit applies instead. The page may need the response before it
-#: sends the message, so a second click could send the message twice. The limit is finite, because the request may also have
-#: another purpose.
+#: If a request that began after the click is in flight, this limit applies instead of the two limits above. The page may need the
+#: response before it sends the message, so a second click could send the message twice. The limit is finite, because the request
+#: may have another purpose.
 _QUIET_WHILE_LOADING = 15.0
-#: A page that shows the message has accepted it. If such a page does nothing more for this many seconds, the message is lost. A
-#: page with any request in flight may be waiting for the response, so its message is not lost.
+#: If the page shows the message in the conversation, but then does nothing for this many seconds, the message counts as lost. If
+#: any request is in flight, the page may be waiting for the response, so the message does not count as lost.
 _QUIET_WITH_COPY = 10.0
 #: After a request that prepares a message, the page may need this many seconds for calculations before it sends the message.
 _CALCULATION = 5.0
@@ -61,7 +61,7 @@ class Submission:
     if the previous click had no visible effect. A visible effect is a request that sends or prepares the message, a stop button,
     or a new copy of the message's text outside the message box.
 
-    If the page shows a new copy and then does nothing more, for example after an error in its scripts, the message is withdrawn.
+    If the page shows a new copy but then does nothing, for example after an error in its scripts, the message is withdrawn.
     """
 
     def __init__(

@@ -88,10 +88,10 @@ class Message:
 
 @dataclass(frozen=True)
 class LaterImage:
-    """An image that will be finished after a number of GETs of its conversation."""
+    """An image that will be finished after a number of GET requests for its conversation."""
 
     gets: int
-    #: The ID of the image's task. The message that announces the image contains this ID.
+    #: The ID of the task that makes the image. The message that announces the image contains this ID.
     task: str
     #: The fields of the message with the image.
     fields: dict[str, Any]

@@ -1,4 +1,4 @@
-"""`CassetteRecorder`: records all messages of a test. `cassette_path`: the file of a test's recording."""
+"""`CassetteRecorder`: records all messages of a test in a file, the cassette. `cassette_path`: returns the path of this file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __tracebackhide__ = True
 
 _FOLDER = "cassettes"
-# The characters of a test's name that file names on all systems may contain.
+# Matches all characters except those that a file name may contain on every system.
 _UNSAFE = re.compile(r"[^\w.=,+()\[\]-]+")
 _LONGEST_NAME = 100
 
@@ -33,14 +33,14 @@ def cassette_path(module: Path, test: str) -> Path:
     :param test: the name of the test, including its class and its parameters, such as `TestA::test_b[c]`.
     """
     name = _UNSAFE.sub("-", test.replace("::", "."))[:_LONGEST_NAME].rstrip(".")
-    if name != test.replace("::", "."):  # Two tests may otherwise have the same file.
+    if name != test.replace("::", "."):  # Otherwise, two tests could have the same file.
         name += "-" + hashlib.sha256(test.encode()).hexdigest()[:8]
     return module.parent / _FOLDER / module.stem / f"{name}.jsonl"
 
 
 @dataclass(frozen=True)
 class Cassette:
-    """The recording of one test. The fixture `chatgpt_recording` provides it."""
+    """The recording of one test. It is the value of the fixture `chatgpt_recording`."""
 
     #: The file of the cassette.
     path: Path
@@ -68,7 +68,7 @@ class CassetteRecorder:
         """Return the lines of the cassette, without secrets.
 
         :param secrets: the session tokens and the access tokens of the clients.
-        :param session: the access token and the JSON object of the session. None: no client has requested the session.
+        :param session: the access token and the JSON object of a session, or None if no client has requested a session.
         """
         scrubber = Scrubber()
         lines: list[dict[str, Any]] = [
@@ -84,7 +84,7 @@ class CassetteRecorder:
 
 
 class RecordedMessage:
-    """One message and its reply. It observes the reply: the client calls `on_event` and `on_end`."""
+    """One message and its reply. The client calls `on_event` for each event of the reply, and then `on_end`."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -100,17 +100,17 @@ class RecordedMessage:
     def on_end(self, error: BaseException | None, reply: Any) -> None:
         """Store the end of the message.
 
-        :param reply: the complete reply, with its `text` and `message_id`; else None.
+        :param reply: the complete reply, with its `text` and `message_id`. None: the reply is not complete.
         """
         self._error, self._reply, self._ended_at = error, reply, self._log.seconds
 
     def lines(self, scrubber: Scrubber) -> list[dict[str, Any]]:
-        """Return the lines of the message, without secrets. Return no lines if the message may not have reached the site."""
+        """Return the cassette's lines for the message, without secrets. Return no lines if the message may not have been sent."""
         end = self._end(scrubber)
         if end == {"end": "left"} and not self._log:
             return []
 
-        # The text of the message may contain a secret that only the reply reveals as a secret.
+        # The reply is searched for secrets first, because the message may contain a secret that is only recognized in the reply.
         events = [*self._log.lines(scrubber)]
         final = self._log.final(scrubber, self._reply) if "end" in end else {}
         last = {**end, **final, "at": self._log.seconds if self._ended_at is None else self._ended_at}

@@ -17,7 +17,7 @@ _FIELDS = frozenset("cpov")
 
 
 class _Change(NamedTuple):
-    """One change of a message: `holder["v"]` is the value for the operation at the path."""
+    """One change of a message: the operation is applied at the path, with the value `holder["v"]`."""
 
     channel: Any
     path: str
@@ -34,9 +34,9 @@ class _Piece(NamedTuple):
 
 
 def scrub_deltas(deltas: list[dict[str, Any]], scrubber: Scrubber) -> list[dict[str, Any]]:
-    """Return copies of the deltas of a reply, with their secrets replaced. The numbers and the kinds of the deltas do not change.
+    """Return copies of the deltas of a reply, with their secrets replaced. The number of deltas and their kinds do not change.
 
-    The pieces that are appended to one text are joined, the secrets in this text are replaced, and the text is split again.
+    All pieces of one text are joined, the secrets in the text are replaced, and the text is split into pieces again.
     """
     deltas = [_without_secrets_elsewhere(delta, scrubber) for delta in copy.deepcopy(deltas)]
     texts: dict[tuple[Any, int, str], list[_Piece]] = {}
@@ -67,7 +67,7 @@ def _without_secrets_elsewhere(delta: dict[str, Any], scrubber: Scrubber) -> dic
 
 
 def _changes(deltas: list[dict[str, Any]]) -> Iterator[_Change]:
-    """Yield the changes of the deltas. A missing channel, path or operation is taken from the delta before."""
+    """Yield the changes in the deltas. If a delta has no channel, path or operation, those of the previous delta apply."""
     channel: Any = 0
     path, operation, text_path = "", "add", _TEXT_PATH
     for delta in deltas:
@@ -94,7 +94,7 @@ def _changes(deltas: list[dict[str, Any]]) -> Iterator[_Change]:
 
 
 def _first_piece(event: dict[str, Any], scrubbed: dict[str, Any]) -> _Piece | None:
-    """Return the text with which a new message begins. Return None if the message has no text."""
+    """Return the first piece of a new message's text. Return None if the message has no text."""
     try:
         text = event["message"]["content"]["parts"][0]
         parts = scrubbed["message"]["content"]["parts"]
@@ -105,7 +105,7 @@ def _first_piece(event: dict[str, Any], scrubbed: dict[str, Any]) -> _Piece | No
 
 
 def _scrub_pieces(pieces: list[_Piece], scrubber: Scrubber) -> None:
-    """Replace the secrets in the text that the pieces form together."""
+    """Replace the secrets in the text that consists of these pieces."""
     whole = "".join(piece.text for piece in pieces)
     scrubbed = scrubber.text(whole)
     so_far, end = "", 0
@@ -118,5 +118,5 @@ def _scrub_pieces(pieces: list[_Piece], scrubber: Scrubber) -> None:
 
 
 def _common_length(whole: str, start: str) -> int:
-    """Return the length of the text with which both texts begin."""
+    """Return the length of the longest common prefix of two texts."""
     return len(start) if whole.startswith(start) else len(os.path.commonprefix([whole, start]))

@@ -1,4 +1,4 @@
-"""`drift`: the differences in shape between two recordings of the same messages. Shapes are keys and types, not texts."""
+"""`drift`: returns the differences in shape between two recordings of the same messages. A shape is the keys and value types."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..script.steps import PLACEHOLDER, role_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-#: Maps the path of a value to the names of the types that the values at this path have.
+#: Maps a path, such as `message.author.role`, to the names of the types of all values at this path.
 Shape = dict[str, set[str]]
 
 _ROOT = "the value"
@@ -20,7 +20,7 @@ _INDEX = re.compile(r"/\d+(?=/|$)")
 class Difference(NamedTuple):
     """One difference in shape."""
 
-    #: The part of the reply: a value in a kind of event, or the kind itself.
+    #: The part of the reply that differs: a kind of event, or a path in events of this kind.
     title: str
     #: The types of the value in the cassette.
     expected: str
@@ -34,8 +34,8 @@ class Difference(NamedTuple):
 def drift(cassette: list[dict[str, Any]], received: list[dict[str, Any]]) -> list[Difference]:
     """Return the differences in shape between the replies in two recordings.
 
-    The messages are compared in order. If one recording has more messages, its last messages are not compared. Of each kind of
-    event, the keys and types of all events together are compared. The number of events does not matter.
+    The messages are compared in order. If one recording has more messages, its last messages are not compared. For each kind of
+    event, the keys and types of all its events are combined and then compared, so the number of events does not matter.
 
     :param cassette: the lines of the older recording.
     :param received: the lines of the newer recording.
@@ -48,7 +48,7 @@ def drift(cassette: list[dict[str, Any]], received: list[dict[str, Any]]) -> lis
                 differences.append(Difference(title, _presence(kind in old), _presence(kind in new)))
                 continue
             for path in dict.fromkeys([*old[kind], *new[kind]]):
-                # Below a value that is missing as a whole, each key is missing too.
+                # If an object or a list is missing, its keys and items are not reported.
                 if _parent_differs(path, old[kind], new[kind]):
                     continue
                 types = [_types(shapes[kind], path) for shapes in (old, new)]
@@ -76,7 +76,7 @@ def _is_container(path: str, shape: Shape) -> bool:
 
 
 def _replies(lines: Iterable[dict[str, Any]]) -> list[dict[str, Shape]]:
-    """Return the shapes of each reply. The keys are the kinds of its events."""
+    """Return a dict for each reply. It maps each kind of event to its shape."""
     replies: list[dict[str, Shape]] = []
     path, operation = "", "add"
     for line in lines:

@@ -1,4 +1,4 @@
-"""`EventLog`: the events of one reply with their times. It writes the lines of a recording, without secrets."""
+"""`EventLog`: the events of one reply with their times. It returns them as the lines of a recording, without secrets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MARKS = re.compile("\ue200[^\ue201]*\ue201")
 
 
 class _Entry(NamedTuple):
-    """One event. `whole` is the result of all deltas so far if the event is a delta, else None."""
+    """One event. If the event is a delta, `whole` is the event that results from all deltas so far. Otherwise, it is None."""
 
     at: float
     event: dict[str, Any]
@@ -39,7 +39,7 @@ class _Entry(NamedTuple):
 
 
 class EventLog:
-    """The events of one reply. They are written after the end of the reply: a secret is recognized only in the whole text."""
+    """The events of one reply. They are written after the end of the reply, because secrets are found only in complete texts."""
 
     def __init__(self) -> None:
         self._entries: list[_Entry] = []
@@ -61,7 +61,7 @@ class EventLog:
         self._entries.append(_Entry(self.seconds, dict(event), copied))
 
     def ends_without(self, text: str) -> bool:
-        """Return whether the events are incomplete, so that the text of the complete reply came from the conversation.
+        """Return whether the events end before the complete text, so that the rest was read from the conversation.
 
         :param text: the text of the complete reply, without marks of citations.
         """
@@ -75,11 +75,11 @@ class EventLog:
         return any(entry.event.get("type") == "stream_handoff" for entry in self._entries)
 
     def final(self, scrubber: Scrubber, reply: Any = None) -> dict[str, Any]:
-        """Return the member `final` for the last line of the recording, without secrets.
+        """Return a dict with the key `final`, without secrets, for the last line of the message.
 
         Return an empty dict if the replay can read the answer from the events.
 
-        :param reply: the complete reply, with its `text` and `message_id`. None: they are read from the events.
+        :param reply: the complete reply, with its `text` and `message_id`. None: the answer is read from the events.
         """
         if reply is not None and self.ends_without(reply.text):
             answer_id, text = reply.message_id, reply.text
@@ -117,7 +117,7 @@ class EventLog:
     def _find_secrets(self, scrubber: Scrubber) -> None:
         """Search the complete texts for secrets, and add the secrets to the scrubber.
 
-        The text of an earlier event may end with only the beginning of such a secret. The scrubber then removes this beginning.
+        The text of an earlier event may end in the middle of a secret. The scrubber then also removes this part of the secret.
         """
         texts = [text_of(entry.event if entry.whole is None else entry.whole) for entry in self._entries]
         for text, following in zip(texts, [*texts[1:], ""], strict=False):
@@ -126,7 +126,7 @@ class EventLog:
 
 
 def ending(error: BaseException, scrubber: Scrubber) -> dict[str, Any]:
-    """Return the last line of a message whose reply ended with an error. The line has no time yet."""
+    """Return the last line of a message whose reply ended with an error. The caller adds the time to the line."""
     names = [kind.__name__ for kind in type(error).__mro__]
     status, body = getattr(error, "status_code", None), getattr(error, "body", None)
     if isinstance(status, int) and isinstance(body, str):
@@ -171,7 +171,7 @@ def as_text(line: dict[str, Any]) -> str:
 
 
 def _without_values(value: Any) -> Any:
-    """Return a copy of a JSON value without contents: each number and text becomes the name of its type; lists become empty."""
+    """Return a copy of a JSON value in which type names replace numbers and texts, and all lists are empty."""
     if isinstance(value, dict):
         return {key: _without_values(item) for key, item in value.items()}
     if isinstance(value, list):

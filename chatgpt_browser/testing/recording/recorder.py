@@ -104,7 +104,7 @@ class Recorder(Generic[ResultT_co]):
 
     @contextmanager
     def _recording(self, message: str, options: dict[str, Any]) -> Iterator[_EventCallback]:
-        """Yield a callback for the events of one reply. At the end of the block, write the message, the events and the end."""
+        """Yield a callback for the events of one reply. At the end of the block, write the lines of the message."""
         add_session_token(self._scrubber, self._api.session_token)
         log = EventLog()
         end: dict[str, Any] = {"end": "done"}

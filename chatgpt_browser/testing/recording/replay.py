@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Sequence
 
-# What a `Scrubber` writes instead of a secret or an ID.
+# Matches the text that a `Scrubber` writes instead of a secret or an ID.
 _REPLACED = re.compile(
     rf"\[(?:token|email|account|user|secret|access-token|session-token)\]|{PLACEHOLDER.pattern}"
 )
 
 
 class Replay:
-    """The steps of a recording. Each message to the server uses the next step.
+    """The steps of a recording. Each message to the server uses one step.
 
     :param match: True: a message uses the first step that was recorded for the same text. If there is no such step, the message
-        is refused. False: the text of a message matters only for retries.
+        is refused. False: the steps are used in order. The text of a message matters only for retries.
     """
 
     def __init__(self, steps: list[tuple[str, Step]], *, match: bool = False) -> None:
@@ -118,12 +118,12 @@ def read_lines(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
 
 
 def _one_line(text: str) -> str:
-    # The site's page changes white space.
+    # The site's page may change the white space of a message.
     return " ".join(text.split())
 
 
 def _text_pattern(recorded: str) -> re.Pattern[str]:
-    """Return the pattern of the messages that fit a recorded text. The replaced secrets and IDs fit any text."""
+    """Return a pattern that matches messages with the recorded text. The place of a replaced secret or ID matches any text."""
     parts = [re.escape(part) for part in _REPLACED.split(_one_line(recorded))]
     return re.compile(".+?".join(parts), re.DOTALL)
 

@@ -26,7 +26,7 @@ class Pattern:
     """
 
     def __init__(self, condition: Condition) -> None:
-        #: The text or the expression that a message is compared with. It is empty if the condition is a function.
+        #: The text or the regular expression that a message is compared with. It is empty if the condition is a function.
         self.text: str = ""
         self._search: Callable[[Turn], re.Match[str] | bool | None]
         if isinstance(condition, str):
@@ -77,10 +77,10 @@ class Pattern:
 
 
 def similarity(wanted: str, message: str) -> float:
-    """Return the share of the text `wanted` that the message contains in the same order, from 0 to 1."""
+    """Return how much of the text `wanted` the message contains in the same order: a number from 0 to 1."""
     wanted, message = wanted[:_COMPARED_CHARACTERS], message[:_COMPARED_CHARACTERS]
     blocks = SequenceMatcher(None, wanted, message, autojunk=False).get_matching_blocks()
-    # Single characters match by chance.
+    # Single characters are not counted, because they match by chance.
     return sum(block.size for block in blocks if block.size > 1) / max(1, len(wanted))
 
 

@@ -29,7 +29,7 @@ class Recording(Protocol):
         ...
 
     def leftovers(self, title: str, asked: Sequence[str]) -> Iterator[Leftover]:
-        """Yield the steps that were not used, and the messages that the recording should contain."""
+        """Yield the steps that were not used, and the messages that are missing from the recording."""
         ...
 
 

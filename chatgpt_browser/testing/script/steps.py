@@ -224,8 +224,8 @@ class Recorded:
     ids: dict[str, str] = field(repr=False)
     #: The format of the events.
     encoding: Encoding = field(default="whole", kw_only=True)
-    #: The ID and the text of the complete answer, if the replay must store them in the conversation: after a reply of deltas,
-    #: and after a reply whose end came from the conversation.
+    #: The ID and the text of the complete answer, which the replay stores in the conversation. None: the replay reads the answer
+    #: from the events.
     final: tuple[str, str] | None = field(default=None, kw_only=True)
 
     def assign_ids(self, conversation_id: str, message_id: str) -> None:
@@ -235,7 +235,7 @@ class Recorded:
         :param message_id: the ID of the user's message on this server.
         """
         for _, sent in self.events:
-            # The delta with a new message has the whole event as its value.
+            # If a delta adds a new message, its value is the whole event.
             event = sent["v"] if isinstance(sent.get("v"), dict) else sent
             message = event.get("message", event.get("input_message"))
             if isinstance(event.get("conversation_id"), str):
@@ -249,7 +249,7 @@ class Recorded:
         return renamed
 
     def renamed_text(self, text: str) -> str:
-        """Return the text with IDs of this server instead of the placeholders."""
+        """Return a copy of a text in which IDs of this server replace the placeholders."""
         return PLACEHOLDER.sub(lambda found: self.ids.setdefault(found[0], str(uuid.uuid4())), text)
 
 

@@ -1,4 +1,4 @@
-"""`source_of_test`: the source of a pytest test that repeats a conversation. The watch page copies it."""
+"""`source_of_test`: returns the source of a pytest test that repeats a conversation, to be copied from the watch page."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _are_distinct(texts: list[str]) -> bool:
 
 
 def _rules(turns: list[tuple[str, Any]]) -> list[str]:
-    # The newest matching rule is used. So the rule of a text comes after the rules of all texts that this text contains.
+    # If several rules match, the newest is used. So short texts come first, because a longer text may contain a shorter one.
     ordered = sorted(turns, key=lambda turn: len(turn[0]))
     return [f"chatgpt_server.when({text!r}, {reply!r})" for text, reply in ordered]
 

@@ -39,7 +39,7 @@ class FakeChatGPT(Controls):
     :param replies: the replies to the first messages, in order. The method `script()` adds more replies.
     :param reply: the reply to all later messages: a text, a step, or a callable that takes a `Turn` and returns a text, a
         step or an iterator of pieces. The callable may be asynchronous. It runs in the server's thread and must not
-        block. None: the reply quotes the user's message, and the user's message before that one.
+        block. None: the reply quotes the user's message, and the previous message of the user.
     :param pace: the rate of all replies that set neither `pace` nor `interval`. None: these replies are sent without waiting.
     :param tls: True: serve HTTPS. Clients must trust the certificate in `certificate_authority_pem`.
     :param http2: False: the server does not offer HTTP/2 over TLS. None or True: it offers HTTP/2. Without TLS, this option has
@@ -48,7 +48,7 @@ class FakeChatGPT(Controls):
     :param access_token_lifetime: the lifetime of access tokens.
     :param rotate_session_token: True: each response of the session endpoint for a valid session sets a new random session
         token of the same length. A sequence of texts: the responses set these tokens, in order; later responses keep the token.
-        The token before the newest token stays valid.
+        The previous token stays valid.
     :param challenge: the kind of challenge, `passes` or `person`, that clients without clearance must pass first. None: no
         challenge.
     :param one_message_at_a_time: True: while one message is being answered, respond with 429 to other messages.

@@ -97,7 +97,7 @@ class Scripting:
         self._site.script.add_recording(recording, f"replay({Path(path).name!r})")
 
     def _replay_cassette(self, path: Path, name: str, speed: float | None, *, match: bool) -> None:
-        """Replay the cassette of a test, like `replay`. In the reports, the recording has the given name."""
+        """Replay the cassette of a test, like `replay`. `name` is the name of the recording in reports."""
         recording = read_recording(path, speed, match=match)
         self._site.script.add_recording(recording, f"the cassette {name}", place="")
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: not recorded, and no fault applies to them.
 WATCH_PATH = "/__watch"
 
-# A path that starts with this prefix and ends with the ID of a conversation is the path of a test that repeats it.
+# The prefix of the paths of tests that repeat a conversation. The ID of the conversation follows the prefix.
 _TEST_PATH = "/test/"
 _FILES = {
     "": ("pages/watch.html", "text/html"),

@@ -1,7 +1,7 @@
 """Sends messages through revChatGPT 0.1.1 and prints the results as one line of JSON.
 
-The client's protocol is under test, not the ways in which it gets past Cloudflare. So these parts are replaced: the library that
-imitates Chrome's TLS by `requests`, and the start of a browser that fetches cookies by nothing.
+Only the client's protocol is tested, not the way in which it passes Cloudflare's checks. Therefore `requests` replaces the
+library that imitates Chrome's TLS, and the browser that fetches cookies is not started.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import requests
 
 
 class Session(requests.Session):
-    """The session of `tls_client`, with the interface that the client uses."""
+    """Replaces the session of `tls_client`. It has the methods that the client uses."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class Session(requests.Session):
 
 
 class Chrome:
-    """The base class of the client's browser, which is not started."""
+    """Replaces the base class of the client's browser, so that no browser is started."""
 
 
 def main() -> None:

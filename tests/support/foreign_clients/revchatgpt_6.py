@@ -7,7 +7,7 @@ import sys
 from typing import Any
 from unittest.mock import MagicMock
 
-# The library signs in with a password, and asks for the id of a paid account. This program has an access token of a free account.
+# The library signs in with a password and requests the id of a paid account. Here, it uses an access token of a free account.
 sys.modules["OpenAIAuth"] = MagicMock(Auth0=MagicMock(side_effect=RuntimeError))
 
 
