@@ -81,6 +81,9 @@ else
     if [ $# -gt 0 ]; then
         check "tests: pytest $*" "${run[@]}" "$@"
     else
+        # pytest rewrites the assertions of each module once and caches the result. Without the collection in one process, each
+        # worker would rewrite all modules again, which takes 6 s of CPU time for each worker.
+        check "tests: collection" pytest --collect-only -qq >/dev/null
         # The tests of a module share a server and a browser: a worker gets whole modules, in the order of
         # tests/support/selection.py. With three workers for two processors, a third of the processors' time was idle.
         workers=$("$VENV_PYTHON" -c 'import os; print((os.cpu_count() or 1) * 5 // 2)')

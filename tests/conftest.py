@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from chatgpt_browser._core.page_only_origins import FILE_NAME, PAGE_ONLY_ORIGINS
 from chatgpt_browser.testing import FakeChatGPT
 from tests.support.processes import marked, still_running
-from tests.support.selection import mark_slow_resources, put_slow_modules_first
+from tests.support.selection import mark_slow_resources, mark_unsampled_variants, put_slow_modules_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,8 +37,9 @@ settings.load_profile("long" if "CHATGPT_SOAK" in os.environ else "default")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Add the marker ``browser`` before ``-m`` selects by markers. In a parallel run, put slow modules first."""
+    """Add the markers ``browser`` and ``long`` before ``-m`` selects by markers. In a parallel run, put slow modules first."""
     mark_slow_resources(items)
+    mark_unsampled_variants(items)
     if "PYTEST_XDIST_WORKER" in os.environ:
         put_slow_modules_first(items)
 

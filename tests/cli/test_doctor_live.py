@@ -125,6 +125,7 @@ def test_live_site_of_2022_works_by_fetch(
     assert checks["page"]["seconds"] < 20
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("page_only")
 def test_live_modal_dialog_is_a_problem_with_elements(
     invoke: Invoke, start_server: Any, folder: Path
@@ -159,6 +160,7 @@ def test_live_unknown_encoding_is_a_problem(invoke: Invoke, start_server: Any, f
     assert_none_in(everything, secrets=[*secrets_of(server), ANSWER])
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("page_only")
 def test_live_error_event_is_reported_without_contents(
     invoke: Invoke, start_server: Any, folder: Path
@@ -226,6 +228,7 @@ def test_live_reply_without_conversation_id_deletes_the_conversation(
     assert kept == {QUESTION: False, "The user's own conversation": True}
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("page_only")
 def test_live_unknown_status_is_a_problem(invoke: Invoke, start_server: Any, folder: Path) -> None:
     server = start_server(form="app")
@@ -237,6 +240,7 @@ def test_live_unknown_status_is_a_problem(invoke: Invoke, start_server: Any, fol
     assert (report["ways"]["page"]["status"], "Ada" in json.dumps(report)) == (418, False)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("page_only")
 def test_live_unwritable_folder_is_a_warning(
     invoke: Invoke, start_server: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -339,6 +343,7 @@ def test_live_with_xvfb_sends_in_a_window_too(
     assert not any(each.is_visible for each in server.conversations.values())
 
 
+@pytest.mark.sample(1)
 @pytest.mark.usefixtures("page_only")
 @pytest.mark.parametrize(("layout", "way"), [("usual", "name"), ("strange", "structure")])
 def test_live_report_names_the_selectors_that_matched(

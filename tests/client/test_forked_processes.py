@@ -191,6 +191,7 @@ with FakeChatGPT() as server:
 """
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("child", ["pass", "api.close()", "del api; gc.collect()"])
 def test_normal_exit_of_fork_does_not_hang(child: str) -> None:
     urls = "server_urls = lambda s: dict(api_base_url=s.api_base_url, backend_api_base_url=s.backend_api_base_url)\n"

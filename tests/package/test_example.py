@@ -5,12 +5,15 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.package.conftest import ROOT, Environment, run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.long
 def test_example_project_passes_with_wheel(environment: Environment, tmp_path: Path) -> None:
     project = shutil.copytree(ROOT / "examples" / "standup", tmp_path / "standup")
     program = "import chatgpt_browser; print(chatgpt_browser.__file__)"

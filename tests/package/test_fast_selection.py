@@ -1,4 +1,4 @@
-"""Tests of the marker ``browser``, which keeps slow tests out of `scripts/test.sh --fast`."""
+"""Tests of the markers ``browser`` and ``sample``, which keep slow tests out of the usual runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chatgpt_browser.testing import FakeChatGPT
-from tests.support.selection import uses_slow_resource
+from tests.support.selection import mark_unsampled_variants, uses_slow_resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,3 +71,30 @@ def test_marker_of_a_test_with_a_slow_fixture_is_browser(
 
 def test_marker_of_a_pure_test_is_absent(request: pytest.FixtureRequest) -> None:
     assert request.node.get_closest_marker("browser") is None
+
+
+def test_sample_leaves_out_the_same_variants_in_each_run(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.sample(3)
+        @pytest.mark.parametrize("inner", range(4))
+        @pytest.mark.parametrize("outer", range(4))
+        def test_it(outer, inner):
+            pass
+
+        def test_other():
+            pass
+        """
+    )
+
+    def long_tests() -> set[str]:
+        items = pytester.inline_genitems("-p", "no:xdist")[0]
+        mark_unsampled_variants(items)
+        return {item.name for item in items if item.get_closest_marker("long")}
+
+    first = long_tests()
+    assert len(first) == 13
+    assert "test_other" not in first
+    assert long_tests() == first

@@ -315,6 +315,7 @@ def test_failed_test_leaves_screenshot_and_trace_without_token(pytester: pytest.
     assert len(token) > 600 and token not in content
 
 
+@pytest.mark.long
 def test_screenshot_option_alone_saves_only_a_screenshot(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_it="def test_it(chatgpt_api): chatgpt_api.ensure_auth()")
     run_pytest(pytester, "--screenshot=on").assert_outcomes(passed=1)

@@ -158,6 +158,7 @@ def test_challenge_of_the_message_alone_raises_after_one_attempt(serve: Serve, c
     assert len(posts_of(server.requests)) == 2
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("status", [403, 503])
 @pytest.mark.parametrize("page", MARKED_PAGES)
 def test_challenge_without_header_is_recognised_by_page_marks(

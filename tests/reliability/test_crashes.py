@@ -152,6 +152,7 @@ def test_crash_just_before_close_leaves_no_process(killable: KillableClient) -> 
     assert still_running(processes) == []
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("process", KILL)
 def test_crash_during_start_and_during_close_raises_typed_errors(
     process: str, serve: Serve, connect: Connect
@@ -184,6 +185,7 @@ def test_crash_during_start_and_during_close_raises_typed_errors(
     assert posts_by_message(server)["never answered"] == 1
 
 
+@pytest.mark.long
 def test_crash_of_driver_adds_nothing_to_the_asyncio_log(
     serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -20,6 +20,7 @@ INTERVAL = 1200.0
 MESSAGES = round(48 * HOUR / INTERVAL)
 
 
+@pytest.mark.long
 @pytest.mark.anyio
 async def test_client_over_two_days_renews_tokens_and_document(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -64,6 +64,7 @@ def test_redirect_between_official_origins_is_followed_with_secrets(
     assert len(before.requests) == seen, "no request is sent to the old origin"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "move", [False, True], ids=["direct redirect", "redirect through an official origin"]
 )

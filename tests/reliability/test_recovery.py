@@ -44,6 +44,7 @@ def error_of(api: ChatGPTAPI) -> ChatGPTError:
     return raised.value
 
 
+@pytest.mark.sample(2)
 def test_broken_stream_that_continues_is_recovered_and_sent_once(
     pair: tuple[FakeChatGPT, ChatGPTAPI], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -62,6 +63,7 @@ def test_broken_stream_that_continues_is_recovered_and_sent_once(
     assert len(posts_of(server.requests)) == before + 2
 
 
+@pytest.mark.sample(2)
 def test_broken_stream_without_answer_under_way_raises_original_error(
     pair: tuple[FakeChatGPT, ChatGPTAPI],
 ) -> None:
@@ -78,6 +80,7 @@ def test_broken_stream_without_answer_under_way_raises_original_error(
     assert len(posts_of(server.requests)) == before + 2
 
 
+@pytest.mark.sample(2)
 def test_ping_events_between_events_do_not_change_the_reply(pair: tuple[FakeChatGPT, ChatGPTAPI]) -> None:
     server, api = pair
     server.script(Reply(TEXT, ping_events=True, comments=True), Reply(TEXT, ping_events=True, newline="\r\n"))
@@ -85,6 +88,7 @@ def test_ping_events_between_events_do_not_change_the_reply(pair: tuple[FakeChat
     assert [api.send_message("Hi"), api.send_message("Hi")] == [TEXT, TEXT]
 
 
+@pytest.mark.sample(2)
 def test_reasons_of_the_site_are_in_the_error(pair: tuple[FakeChatGPT, ChatGPTAPI]) -> None:
     server, api = pair
     server.script(
@@ -107,6 +111,7 @@ def test_reasons_of_the_site_are_in_the_error(pair: tuple[FakeChatGPT, ChatGPTAP
     assert isinstance(errors[0], ModerationError) and errors[0].partial_text == TEXT
 
 
+@pytest.mark.sample(2)
 def test_answer_cut_at_its_length_is_returned_with_a_warning(
     pair: tuple[FakeChatGPT, ChatGPTAPI], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -117,6 +122,7 @@ def test_answer_cut_at_its_length_is_returned_with_a_warning(
     assert "the site ended it with 'max_tokens'" in caplog.text
 
 
+@pytest.mark.sample(2)
 def test_response_as_json_is_read_from_the_conversation(pair: tuple[FakeChatGPT, ChatGPTAPI]) -> None:
     server, api = pair
     before = len(posts_of(server.requests))

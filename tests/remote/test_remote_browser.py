@@ -249,6 +249,7 @@ class Worker(threading.Thread):
             self.outcomes[result.message.text] = result.reply or result.error  # type: ignore[assignment]
 
 
+@pytest.mark.long
 def test_killed_browser_under_load_loses_and_doubles_no_message(
     remote_chromium: RemoteBrowser, playwright_server: RemoteBrowser
 ) -> None:

@@ -7,13 +7,13 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.support.remote_browsers import RemoteBrowser, http_url
 from tests.support.scripted_site import base_urls, posts_of
 
 if TYPE_CHECKING:
     from types import ModuleType
-
-    import pytest
 
     from chatgpt_browser.testing import FakeChatGPT
 
@@ -28,6 +28,7 @@ def load_example(name: str) -> ModuleType:
     return module
 
 
+@pytest.mark.long
 def test_dask_example_sends_each_prompt_once(
     remote_chromium: RemoteBrowser, server: FakeChatGPT, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -48,6 +49,7 @@ def test_dask_example_sends_each_prompt_once(
     assert len(posts_of(server.requests)) == 6
 
 
+@pytest.mark.long
 def test_xdist_example_passes(
     remote_chromium: RemoteBrowser, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -94,6 +94,7 @@ def test_default_context_without_session_raises_session_expired(
     assert users_browser.cookies() == []
 
 
+@pytest.mark.long
 def test_default_context_tab_that_never_responds_does_not_block(
     signed_in: UsersBrowser, site: FakeChatGPT
 ) -> None:

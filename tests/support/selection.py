@@ -1,4 +1,4 @@
-"""Selection of tests for ``scripts/test.sh --fast``, and the order of modules in ``scripts/test.sh``.
+"""Selection of tests for ``scripts/test.sh`` and ``scripts/test.sh --fast``, and the order of modules in ``scripts/test.sh``.
 
 A static search finds the tests that need a browser, a server or a process.
 """
@@ -6,6 +6,7 @@ A static search finds the tests that need a browser, a server or a process.
 from __future__ import annotations
 
 import inspect
+import zlib
 from collections import defaultdict
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["mark_slow_resources", "put_slow_modules_first", "uses_slow_resource"]
+__all__ = ["mark_slow_resources", "mark_unsampled_variants", "put_slow_modules_first", "uses_slow_resource"]
 
 #: Names whose use makes a test too slow for the everyday loop. The command runner is among them: most commands start a browser.
 SLOW_RESOURCES = frozenset(
@@ -43,6 +44,24 @@ def mark_slow_resources(items: list[pytest.Item]) -> None:
             or any(uses_slow_resource(function, seen) for function in _functions(item))
         ):
             item.add_marker("browser")
+
+
+def mark_unsampled_variants(items: list[pytest.Item]) -> None:
+    """Add the marker ``long`` to the variants of a test that its marker ``sample(n)`` leaves out of the usual run.
+
+    A variant is a test with one set of parameters. A hash of its name decides which ``n`` variants are in the usual run. With a
+    regular step instead, all of them could have the same value of one parameter. The long run has the other variants.
+    """
+    variants: defaultdict[object, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("sample"):
+            variants[getattr(item, "function", item)].append(item)
+    for tests in variants.values():
+        marker = tests[0].get_closest_marker("sample")
+        assert marker is not None
+        by_hash = sorted(tests, key=lambda test: zlib.crc32(test.name.encode()))
+        for test in by_hash[marker.args[0] :]:
+            test.add_marker("long")
 
 
 def put_slow_modules_first(items: list[pytest.Item]) -> None:

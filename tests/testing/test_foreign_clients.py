@@ -95,6 +95,7 @@ def run_npm_2(server: FakeChatGPT, folder: Path) -> dict[str, Any]:
     return output_of("npm_2.mjs", folder, *urls, server.session_token)
 
 
+@pytest.mark.long
 def test_npm_2_client_sends_messages_and_conversation(server: FakeChatGPT, npm_2: Path) -> None:
     output = run_npm_2(server, npm_2)
 

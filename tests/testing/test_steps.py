@@ -280,6 +280,7 @@ def test_disconnect_of_http2_stream_is_detected(
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.long
 def test_disconnect_of_1100_http2_streams_keeps_connection_usable(start_server: StartServer) -> None:
     server = start_server(tls=True, reply=Stall())
     with Http2Client(server) as client:

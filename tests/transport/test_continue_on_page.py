@@ -80,6 +80,7 @@ def pages_opened(server: FakeChatGPT) -> int:
 # ---- Loading -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("loading", "message_ids"),
     combinations(
@@ -147,6 +148,7 @@ def test_navigation_stale_copy_of_conversation_is_not_loaded(
 # ---- Addresses ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("address_after", "first_address", "project"),
     # In the ordinary suite, each two of the three have each pair of values.
@@ -248,6 +250,7 @@ BODIES = {
 }
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("how", BODIES)
 def test_send_via_page_altered_request_raises_and_stops(
     server: FakeChatGPT, api: ChatGPTAPI, how: str

@@ -57,6 +57,7 @@ def sent_body(site: ScriptedSite) -> dict[str, Any]:
     return body
 
 
+@pytest.mark.sample(9)
 @pytest.mark.parametrize(("picker", "encoding"), [("slider", "delta"), ("menu", "whole")])
 @pytest.mark.parametrize("option", OPTIONS)
 def test_option_is_applied_and_sent_by_page(
@@ -71,6 +72,7 @@ def test_option_is_applied_and_sent_by_page(
     assert {name: body.get(name) for name in fields} == fields
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("language", ["en", "de", "zh"])
 @pytest.mark.parametrize("layout", ["2025", "2026"])
 def test_options_in_layout_and_language_are_applied(
@@ -113,6 +115,7 @@ IGNORED: dict[str, tuple[dict[str, Any], str, str | None]] = {
 }
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("option", IGNORED)
 def test_option_ignored_by_page_stops_answer_and_raises(
     app_site: ScriptedSite, api: ChatGPTAPI, server: FakeChatGPT, option: Any

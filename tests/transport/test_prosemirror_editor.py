@@ -70,6 +70,7 @@ def editor_page(tmp_path_factory: pytest.TempPathFactory) -> str:
     return Template(PAGE.read_text("utf-8")).safe_substitute(imports=json.dumps({"imports": modules}))
 
 
+@pytest.mark.long
 def test_prosemirror_editor_each_text_is_sent_unchanged(editor_page: str, connect: Connect) -> None:
     with FakeChatGPT(form="app", reply=lambda turn: Reply(turn.message, channel="final")) as server:
         server.script_path("/", Answer(200, editor_page))
@@ -87,6 +88,7 @@ def test_prosemirror_editor_each_text_is_sent_unchanged(editor_page: str, connec
         assert [text for role, text in kept.history() if role == "user"] == [*TEXTS, "Stop soon"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "texts",
     [

@@ -722,6 +722,7 @@ def let_second_click_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Composer, "press_send", press_and_count)
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("which", UNUSABLE_PAGES)
 def test_composer_unusable_page_raises_specific_error(
     scripted_site: ScriptedSite, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch, which: str

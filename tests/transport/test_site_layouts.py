@@ -56,6 +56,7 @@ def sent_messages(scripted_site: ScriptedSite) -> list[Any]:
 # ---- Layouts and languages -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("language", ["en", "de", "fr", "ja", "zh"])
 @pytest.mark.parametrize("layout", ["2023", "2025", "2026"])
 def test_composer_layout_and_language_sends_and_continues(
@@ -68,6 +69,7 @@ def test_composer_layout_and_language_sends_and_continues(
     assert len(sent_messages(scripted_site)) == 2
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("layout", "language"),
     [("2023", "en"), ("2025", "fr"), ("2026", "en"), ("2026", "ja"), ("strange", "en")],
@@ -165,6 +167,7 @@ def test_composer_page_without_composer_fails_early(
 # ---- Dialogs ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     ("dialog", "kind", "words"),
     [
@@ -259,6 +262,7 @@ def test_preparation_refused_raises_typed_error_at_once(
         assert caught.value.retry_after == 120
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [

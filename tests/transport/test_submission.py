@@ -142,6 +142,7 @@ def test_submission_shell_that_never_wakes_raises_without_writing(server: FakeCh
     assert native_submits(server, since) == 0
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("wakes_after_ms", [0, 900])
 def test_submission_form_without_names_sends_message_once(connect: Connect, wakes_after_ms: int) -> None:
     """Before it is hydrated, this form submits itself natively, which sends nothing."""
@@ -152,6 +153,7 @@ def test_submission_form_without_names_sends_message_once(connect: Connect, wake
         assert sent_texts(server, 0) == ["Hello"]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "composer",
     [
@@ -168,6 +170,7 @@ def test_submission_composer_of_unknown_shape_sends_message_once(
     assert sent_texts(server, since) == ["Bonjour"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("count", "earliest"),
     [
@@ -208,7 +211,7 @@ def test_submission_slow_preparation_is_not_clicked_again(server: FakeChatGPT, a
     assert sum(r.path.endswith("chat-requirements") for r in server.requests[since:]) == 1
 
 
-@pytest.mark.parametrize("limit", [None, 10_000])
+@pytest.mark.parametrize("limit", [None, pytest.param(10_000, marks=pytest.mark.long)])
 def test_submission_long_text_arrives_unchanged(
     server: FakeChatGPT, api: ChatGPTAPI, limit: int | None
 ) -> None:

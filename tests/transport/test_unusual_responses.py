@@ -27,6 +27,7 @@ EMOJI = 'Grüße, 世界 👩‍👩‍👧 \U0001f600 and \u2028 "quotes" \\ ba
 # ---- framing ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("newline", "ensure_ascii"),
     [("\n", True), ("\r\n", False), ("\r", False)],

@@ -40,6 +40,7 @@ def sent_attachments(site: ScriptedSite) -> list[Any]:
     return [(item["name"], item["size"]) for item in request.json["messages"][0]["metadata"]["attachments"]]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("order", "encoding"), [("processed", "delta"), ("uploaded", "whole"), ("finalized", "delta")]
 )
@@ -139,6 +140,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("reason", REFUSED)
 def test_files_refused_by_site_raise_upload_error_and_send_nothing(
     app_site: ScriptedSite, api: ChatGPTAPI, server: FakeChatGPT, reason: str
@@ -164,6 +166,7 @@ def test_files_refused_by_storage_raise_upload_error(
     assert posts_of(app_site.requests) == []
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("shows_chip", [True, False])
 @pytest.mark.parametrize("body", ["", '{"event": "file.processing.started"}\n{"event": "file.pro'])
 def test_files_processed_without_completion_raise_upload_error(
