@@ -53,7 +53,7 @@ class OpenAIServer:
             await serving
 
     def forget_limits(self) -> None:
-        """Forget the rate limits of earlier requests. While a limit is remembered, requests fail without a message to the site."""
+        """Forget the rate limits of earlier requests. While a limit is remembered, the client sends no message."""
         self._api._sender.pace.forget_limits()
 
     def __enter__(self) -> Self:
