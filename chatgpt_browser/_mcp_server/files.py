@@ -17,6 +17,7 @@ from mcp.types import (
 )
 
 from .._core.files import path_of_user
+from .._core.image_types import image_type
 from .results import SavedFile, describe_file, files_of, tool_result
 
 if TYPE_CHECKING:
@@ -97,13 +98,7 @@ def content_block(file_id: str, data: bytes, media_type: str) -> ContentBlock:
 
 def media_type_of(name: str, stated: str | None, data: bytes = b"") -> str:
     """Return the media type of a file: the type that the first bytes show, or else `stated`, or else the type of the name."""
-    signatures = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
-    for start, media_type in signatures.items():
-        if data.startswith(start):
-            return media_type
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return stated or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return image_type(data) or stated or mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 def _too_large(name: str, size: int) -> str:

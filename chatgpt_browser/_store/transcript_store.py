@@ -88,13 +88,13 @@ class TranscriptStore:
             self._mark(connection, row["message_id"], is_continued=True)
         return _position(row)
 
-    def mark(self, position: StoredPosition, *, is_continued: bool) -> None:
-        """Set or remove the mark of a position that :meth:`claim` sets.
+    def mark(self, position: StoredPosition, *, is_continued: bool) -> bool:
+        """Set or remove the mark of a position that :meth:`claim` sets. Return whether this changed the mark.
 
         :raises JobStoreError: the change cannot be stored.
         """
         with self._database.transaction() as connection:
-            self._mark(connection, position.message_id, is_continued=is_continued)
+            return self._mark(connection, position.message_id, is_continued=is_continued)
 
     def forget(self, position: StoredPosition) -> None:
         """Delete all positions of a conversation, because the site no longer has the conversation.
@@ -111,10 +111,12 @@ class TranscriptStore:
         self._database.close()
 
     @staticmethod
-    def _mark(connection: sqlite3.Connection, message_id: str, *, is_continued: bool) -> None:
-        connection.execute(
-            "UPDATE transcripts SET is_continued = ? WHERE message_id = ?", (is_continued, message_id)
+    def _mark(connection: sqlite3.Connection, message_id: str, *, is_continued: bool) -> bool:
+        changed = connection.execute(
+            "UPDATE transcripts SET is_continued = ? WHERE message_id = ? AND is_continued != ?",
+            (is_continued, message_id, is_continued),
         )
+        return changed.rowcount > 0
 
 
 def _position(row: sqlite3.Row) -> StoredPosition:

@@ -84,7 +84,10 @@ def _is_from_web_page(headers: Iterable[tuple[bytes, bytes]]) -> bool:
 
 
 def is_loopback_host(host: str) -> bool:
-    """Return whether a host name or address belongs to the loopback interface. A port may follow, as in a ``Host`` header."""
+    """Return whether the value of a ``Host`` header names the loopback interface.
+
+    A port may follow the name or address. An IPv6 address must be in brackets.
+    """
     try:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:  # for example an unclosed bracket

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .call import Call
 from .fields import Fields, effort_options, model_options
@@ -13,6 +14,8 @@ from .messages import check_messages, read_message
 from .sse import encode_event, encode_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .errors import APIError
     from .outcome import Outcome
 
@@ -61,6 +64,16 @@ class ChatCompletion:
 
     :raises APIError: the request is invalid, or asks for something that the site cannot do.
     """
+
+    #: Maps the options of a message to the fields of the request that set these options.
+    option_fields: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "model": "model",
+            "effort": "reasoning_effort",
+            "files": "messages",
+            "tools": "web_search_options",
+        }
+    )
 
     def __init__(self, body: dict[str, Any], *, ignore_sampling: bool) -> None:
         fields = Fields(body, _DEFAULTS, _SUPPORTED, ignore_sampling=ignore_sampling)

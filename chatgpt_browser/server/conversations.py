@@ -27,10 +27,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Placement:
-    """The messages to send, and the answer that they follow. If ``position`` is None, they start a new conversation."""
+    """The messages to send, and the answer that they follow. If ``position`` is None, they start a new conversation.
+
+    ``is_marked_here`` is True if this request has marked the position as continued. If the message is then not sent, the mark is
+    removed. A mark that an earlier request has set stays.
+    """
 
     messages: Sequence[InputMessage]
     position: StoredPosition | None = None
+    is_marked_here: bool = False
 
 
 class Conversations:
@@ -101,7 +106,9 @@ class Conversations:
         except JobStoreError as error:
             logger.warning("the whole conversation is sent as one message: %s", error)
             position = None
-        return _Placement(call.transcript) if position is None else _Placement(after, position)
+        if position is None:
+            return _Placement(call.transcript)
+        return _Placement(after, position, is_marked_here=True)
 
     async def _place_after_response(self, call: Call, response_id: str) -> _Placement:
         position = await anyio.to_thread.run_sync(self._store.find, self._response_key(response_id))
@@ -112,11 +119,12 @@ class Conversations:
                 code="previous_response_not_found",
                 param="previous_response_id",
             )
-        await anyio.to_thread.run_sync(_mark_continued, self._store, position)
+        is_marked_here = await anyio.to_thread.run_sync(_mark_continued, self._store, position)
         has_instructions = call.instructions is not None and position.instructions == hash_text(
             call.instructions
         )
-        return _Placement(call.messages if has_instructions else call.transcript, position)
+        messages = call.messages if has_instructions else call.transcript
+        return _Placement(messages, position, is_marked_here)
 
     def _response_key(self, response_id: str) -> str:
         return f"response:{self._origin}:{response_id}"
@@ -133,8 +141,7 @@ class Conversations:
         try:
             return self._api.stream_message(compose(placement.messages), **options)
         except ValueError as error:  # for example an effort, if the client has send_via="fetch"
-            if position is not None:
-                self._release(position)
+            self._release(placement)
             raise APIError(400, str(error), code="invalid_value") from None
 
     async def _open(self, stream: AsyncReplyStream, placement: _Placement) -> None:
@@ -142,14 +149,17 @@ class Conversations:
         try:
             await stream.__aenter__()
         except BaseException as error:
-            if placement.position is not None and _was_not_sent(stream, error):
-                self._release(placement.position)
+            if _was_not_sent(stream, error):
+                self._release(placement)
             raise
 
-    def _release(self, position: StoredPosition) -> None:
+    def _release(self, placement: _Placement) -> None:
+        """Remove the mark of the position, if this request has set the mark."""
+        if placement.position is None or not placement.is_marked_here:
+            return
         # The transaction is not run in a thread: if this task was cancelled, an `await` for the thread could be interrupted.
         try:
-            self._store.mark(position, is_continued=False)
+            self._store.mark(placement.position, is_continued=False)
         except JobStoreError as error:
             logger.warning("a later request cannot continue this conversation: %s", error)
 
@@ -161,8 +171,8 @@ class Conversations:
             logger.warning("a conversation that cannot be continued is still stored: %s", error)
 
 
-def _mark_continued(store: TranscriptStore, position: StoredPosition) -> None:
-    store.mark(position, is_continued=True)
+def _mark_continued(store: TranscriptStore, position: StoredPosition) -> bool:
+    return store.mark(position, is_continued=True)
 
 
 def _cannot_continue(error: Exception, stream: AsyncReplyStream) -> bool:

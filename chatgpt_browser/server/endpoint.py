@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from starlette.requests import Request
 
@@ -16,7 +17,7 @@ from .outcome import Outcome, read_images
 from .request_body import read_body
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from starlette.types import Receive, Scope, Send
 
@@ -30,6 +31,8 @@ class Exchange(Protocol):
     """A request, and the encoder of its response."""
 
     call: Call
+    #: Maps the options of a message to the fields of the request that set these options.
+    option_fields: ClassVar[Mapping[str, str]]
 
     def document(self, outcome: Outcome) -> dict[str, Any]:
         """Return the body of the response to a request without ``stream``."""
@@ -73,14 +76,16 @@ class ReplyEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to one request. If the client disconnects, stop the reply at the site."""
+        option_fields: Mapping[str, str] = MappingProxyType({})
         try:
             exchange = await read_body(Request(scope, receive), self._exchange)
+            option_fields = exchange.option_fields
             with self._service.queue:
                 await while_connected(receive, self._answer(exchange, scope, receive, send))
         except ClientLeftError:
             logger.info("a client has disconnected before the end of its response")
         except Exception as error:
-            await describe(error).response()(scope, receive, send)
+            await describe(error, option_fields).response()(scope, receive, send)
 
     def _exchange(self, body: dict[str, Any]) -> Exchange:
         return self._read(body, ignore_sampling=self._service.ignore_sampling)
@@ -106,7 +111,7 @@ class ReplyEndpoint:
             except ClientLeftError:
                 raise
             except Exception as error:
-                events.add(*exchange.failure(describe(error)))
+                events.add(*exchange.failure(describe(error, exchange.option_fields)))
             else:
                 events.add(*exchange.end(outcome))
 
@@ -119,8 +124,11 @@ class ReplyEndpoint:
         return outcome
 
 
-def describe(error: Exception) -> APIError:
-    """Return the error response for an error. Log an unexpected error, because the response does not contain its text."""
+def describe(error: Exception, option_fields: Mapping[str, str] = MappingProxyType({})) -> APIError:
+    """Return the error response for an error. Log an unexpected error, because the response does not contain its text.
+
+    :param option_fields: maps the options of a message to the fields of the request that set these options.
+    """
     if not isinstance(error, (APIError, ChatGPTError)):
         logger.error("the server has failed", exc_info=error)
-    return to_api_error(error)
+    return to_api_error(error, option_fields)

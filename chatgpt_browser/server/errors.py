@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.responses import Response
 
 from .._core import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: The longest ``retry-after`` in seconds that the `openai` package obeys. The package ignores a longer delay, and sends the
 #: request again within a few seconds.
@@ -103,15 +107,16 @@ _KINDS = (
     _Kind(errors.ChatGPTError, 500, "internal_error"),
     _Kind(Exception, 500, "internal_error"),
 )
-#: Maps the options of a message to the fields of a request that set these options.
-_FIELDS = {"model": "model", "effort": "reasoning_effort", "files": "messages", "tools": "tools"}
 #: The error code of the site for a model that the account cannot use.
 _MODEL_NOT_FOUND = "model_not_found"
 _REFUSED, _SERVER_FAILED = 400, 500
 
 
-def to_api_error(error: Exception) -> APIError:
-    """Return the error response for an error. The text of an unexpected error is not part of the response."""
+def to_api_error(error: Exception, option_fields: Mapping[str, str] = MappingProxyType({})) -> APIError:
+    """Return the error response for an error. The text of an unexpected error is not part of the response.
+
+    :param option_fields: maps the options of a message to the fields of the request that set these options.
+    """
     if isinstance(error, APIError):
         return error
     row = next(row for row in _KINDS if isinstance(error, row.error))
@@ -120,7 +125,9 @@ def to_api_error(error: Exception) -> APIError:
     if isinstance(error, errors.RateLimitError):
         found.headers = _retry_headers(error.retry_after)
     elif isinstance(error, errors.OptionNotAppliedError):
-        found.param = _FIELDS.get(error.option)
+        found.param = option_fields.get(error.option)
+    elif isinstance(error, errors.UploadError):
+        found.param = option_fields.get("files")
     elif row.error is errors.APIStatusError and isinstance(error, errors.APIStatusError):
         _adopt_status(found, error)
     return found

@@ -6,6 +6,8 @@ import base64
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .._core.image_types import image_type
+
 if TYPE_CHECKING:
     from .._core.reply import Reply
 
@@ -67,16 +69,6 @@ async def read_images(reply: Reply[Any]) -> tuple[Image, ...]:
     for file in reply.files:
         if file.kind == "image":
             data = await file.read()
-            found.append(Image(_image_type(data, file.media_type), base64.b64encode(data).decode()))
+            media_type = image_type(data) or file.media_type or "image/png"
+            found.append(Image(media_type, base64.b64encode(data).decode()))
     return tuple(found)
-
-
-#: The first bytes of the image formats that the site uses.
-_SIGNATURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
-
-
-def _image_type(data: bytes, stated: str | None) -> str:
-    """Return the media type that belongs to the first bytes of an image. If they are unknown, return the site's type."""
-    return next(
-        (kind for start, kind in _SIGNATURES.items() if data.startswith(start)), stated or "image/png"
-    )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .call import Call
 from .errors import invalid, unsupported
@@ -14,6 +15,8 @@ from .response_events import ResponseEvents
 from .response_objects import image_item, message_item
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .errors import APIError
     from .outcome import Outcome
 
@@ -76,6 +79,11 @@ class ResponsesCall:
 
     :raises APIError: the request is invalid, or asks for something that the site cannot do.
     """
+
+    #: Maps the options of a message to the fields of the request that set these options.
+    option_fields: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {"model": "model", "effort": "reasoning.effort", "files": "input", "tools": "tools"}
+    )
 
     def __init__(self, body: dict[str, Any], *, ignore_sampling: bool) -> None:
         fields = Fields(body, _DEFAULTS, _SUPPORTED, ignore_sampling=ignore_sampling)

@@ -30,7 +30,8 @@ def running(shared_site: ScriptedSite, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture
 def site(shared_site: ScriptedSite, running: OpenAIServer) -> ScriptedSite:
-    """Return the site of the server. A test scripts its own messages, and counts only its own requests."""
+    """Return the site of the server. A test scripts its own messages, counts only its own requests, and begins without limits."""
+    running.forget_limits()
     shared_site.begin()
     return shared_site
 

@@ -126,6 +126,29 @@ async def test_history_with_invalid_option_can_be_continued_without_it(tmp_path:
     assert client.sent == [("Two?", "c-1")]
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_previous_response_that_is_not_sent_keeps_mark_of_earlier_request(
+    tmp_path: Path, is_first: bool
+) -> None:
+    client: Any = Client(*([] if is_first else [None]), APIConnectionError("no network"), None)
+    conversations = Conversations(client, TranscriptStore(tmp_path / "jobs.sqlite3"))
+    stored: Any = Stream(None, was_sent=True)
+    for call in (Call("auto", HISTORY[:1], response_id="resp_1"), Call("auto", HISTORY[:1])):
+        await conversations.store(call, stored, "One.")
+    call = Call("auto", HISTORY[2:], previous_response_id="resp_1")
+    if not is_first:
+        async with conversations.open_reply(call):
+            pass
+    with pytest.raises(APIConnectionError):
+        async with conversations.open_reply(call):
+            pass
+    async with conversations.open_reply(Call("auto", HISTORY)):
+        pass
+
+    # The history continues the conversation only if no request with the previous response was sent.
+    assert client.sent[-1][1] == ("c-1" if is_first else None)
+
+
 async def test_store_that_fails_does_not_prevent_an_answer(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import chatgpt_browser
-from chatgpt_browser import ChatGPTError
+from chatgpt_browser import ChatGPTError, OptionNotAppliedError, UploadError
 from chatgpt_browser.server import create_app
+from chatgpt_browser.server.chat_completions import ChatCompletion
 from chatgpt_browser.server.errors import to_api_error
+from chatgpt_browser.server.responses import ResponsesCall
+
+if TYPE_CHECKING:
+    from chatgpt_browser.server.endpoint import Exchange
 
 STATUSES = {
     "SessionExpiredError": (401, "session_expired"),
@@ -36,6 +41,25 @@ def test_error_class_has_response_that_forbids_a_retry(name: str) -> None:
     assert STATUSES.get(name) in (None, (found.status, found.code))
     assert found.response().headers["x-should-retry"] == "false"
     assert set(found.body) == {"message", "type", "param", "code"}
+
+
+@pytest.mark.parametrize(
+    ("exchange", "error", "param"),
+    [
+        (ChatCompletion, OptionNotAppliedError(option="effort"), "reasoning_effort"),
+        (ChatCompletion, OptionNotAppliedError(option="tools"), "web_search_options"),
+        (ChatCompletion, OptionNotAppliedError(option="project"), None),
+        (ChatCompletion, UploadError(file="a.csv"), "messages"),
+        (ResponsesCall, OptionNotAppliedError(option="effort"), "reasoning.effort"),
+        (ResponsesCall, OptionNotAppliedError(option="tools"), "tools"),
+        (ResponsesCall, OptionNotAppliedError(option="files"), "input"),
+        (ResponsesCall, UploadError(file="a.csv"), "input"),
+    ],
+)
+def test_error_of_option_names_field_of_endpoint(
+    exchange: type[Exchange], error: ChatGPTError, param: str | None
+) -> None:
+    assert to_api_error(error, exchange.option_fields).param == param
 
 
 def test_unexpected_error_does_not_show_its_text() -> None:

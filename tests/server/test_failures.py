@@ -56,7 +56,9 @@ def test_error_of_site_has_status_and_code_and_is_not_retried(
     assert len(site.posts) == 1
 
 
-def test_rate_limit_has_delay_of_site_and_is_retried_after_it(openai: OpenAI, site: ScriptedSite) -> None:
+def test_rate_limit_has_delay_of_site_and_is_retried_after_it(
+    openai: OpenAI, running: OpenAIServer, site: ScriptedSite
+) -> None:
     message = site.answering(Answer.too_many_requests(0.3), "At last.")
     with pytest.raises(openai_package.RateLimitError) as raised:
         create(openai, "responses", site.answering(Answer.model_cap(3600)))
@@ -64,6 +66,7 @@ def test_rate_limit_has_delay_of_site_and_is_retried_after_it(openai: OpenAI, si
 
     assert (headers["retry-after"], headers["x-should-retry"]) == ("3600", "false")
     assert raised.value.type == "rate_limit_error"
+    running.forget_limits()
     assert create(openai.with_options(max_retries=2), "responses", message).output_text == "At last."
 
 

@@ -70,5 +70,5 @@ def test_more_files_than_the_site_accepts_are_refused(openai: OpenAI, app_site: 
     with pytest.raises(openai_package.BadRequestError) as refused:
         openai.responses.create(model="auto", input=[{"role": "user", "content": content}])
 
-    assert refused.value.code == "upload_failed"
+    assert (refused.value.code, refused.value.param) == ("upload_failed", "input")
     assert app_site.posts == []

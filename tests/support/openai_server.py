@@ -42,6 +42,7 @@ class OpenAIServer:
         self._end, self._loop = asyncio.Event(), asyncio.get_running_loop()
         async with AsyncChatGPTAPI(self.site.session_token, **self._options) as api:
             await api.start()
+            self._api = api
             server = Server(create_app(api, api_key=KEY))
             serving = asyncio.create_task(server.serve(sockets=[self._listener]))
             await server.wait_until_started(serving)
@@ -50,6 +51,10 @@ class OpenAIServer:
             await api.close()
             server.should_exit = True
             await serving
+
+    def forget_limits(self) -> None:
+        """Forget the rate limits of earlier requests. While a limit is remembered, the client sends no message."""
+        self._api._sender.pace.forget_limits()
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -43,7 +43,7 @@ _QUIET_WHILE_LOADING = 15.0
 _QUIET_WITH_COPY = 10.0
 #: After a request that prepares a message, the page may need this many seconds for calculations before it sends the message.
 _CALCULATION = 5.0
-#: Interval in seconds at which the client searches the page for a dialog that blocks the page.
+#: Interval in seconds at which the client searches the page for a dialog that blocks the page. No event shows such a dialog.
 _DIALOG_INTERVAL = 5.0
 #: After the page has submitted a form natively, it may also discard the next text. The client waits this many seconds to see
 #: whether the text disappears. The time is doubled after each native submission.

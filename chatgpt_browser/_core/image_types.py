@@ -1,0 +1,18 @@
+"""Recognises the formats of images by their first bytes."""
+
+from __future__ import annotations
+
+_SIGNATURES = {
+    b"\x89PNG": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF8": "image/gif",
+}
+
+
+def image_type(data: bytes) -> str | None:
+    """Return the media type of an image that starts with these bytes, or None if they start no known image."""
+    for start, media_type in _SIGNATURES.items():
+        if data.startswith(start):
+            return media_type
+    # RIFF is a container, which WAV and AVI files use, too. The type of its content follows its size, which has four bytes.
+    return "image/webp" if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else None
