@@ -6,7 +6,6 @@ The module does not depend on browsers, pages or the job store, because the call
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import defaultdict
 from datetime import datetime, timedelta
@@ -32,10 +31,9 @@ from .._core.errors import (
     RateLimitError,
     UnusualActivityError,
 )
+from .._core.log import logger
 from .._core.message_options import MessageOptions
 from .._core.models import BatchMessage, BatchResult, Prompt
-
-logger = logging.getLogger("chatgpt_browser")
 
 #: Errors that end the batch, because the next message would also fail. They concern the session, the browser, the job store or an
 #: abort.

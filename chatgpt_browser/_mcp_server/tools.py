@@ -51,7 +51,7 @@ Files = Annotated[
 Model = Annotated[
     str | None, Field(description="The model that replies. Usually left out: the site chooses.")
 ]
-Effort = Annotated[str | None, Field(description="How long the model thinks, for example `high`.")]
+Effort = Annotated[str | None, Field(description="How long the model thinks, for example `extended`.")]
 Tools = Annotated[
     list[str] | None,
     Field(description="Tools that the reply must use: `search`, `image` or `deep_research`."),

@@ -78,7 +78,10 @@ class PaceGate:
         self._uses_store = True
 
     def forget_limits(self) -> None:
-        """Forget the limits that this client has received. The limits in the store do not change."""
+        """Forget the limits that this client has received. The limits in the store do not change.
+
+        Only tests call this method: they share a client.
+        """
         self._limits.clear()
 
     def stop_on_unusual_activity(self, queue: Stoppable) -> None:

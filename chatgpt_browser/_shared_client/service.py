@@ -70,7 +70,7 @@ class ClientService:
         self._connections = BackgroundTasks()
         self._resources = AsyncExitStack()
         #: Set when the service should end: a call of `stop` has arrived, or the service was idle for too long.
-        self.stopping = asyncio.Event()
+        self.stopping: asyncio.Event = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         async with self._resources:

@@ -77,7 +77,7 @@ class BrowserManager:
         #: Called with the new value of the session token after the site has rotated it. It must not raise an error.
         self.on_new_token: Callable[[str], object] = lambda _: None
         #: Limits how many pages of this client are open.
-        self.page_budget = PageBudget()
+        self.page_budget: PageBudget = PageBudget()
         self.page_budget.register(self._count_pages)
         self._options = options
         self._preload = preload

@@ -130,7 +130,7 @@ class RootGroup(CommandGroup):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.commands = LazyCommands()
+        self.commands: MutableMapping[str, Any] = LazyCommands()
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command. If Ctrl-C interrupts the command, exit with code 130."""

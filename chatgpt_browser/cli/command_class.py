@@ -136,7 +136,9 @@ def apply_config(ctx: Any, settings: Settings) -> None:
             continue
         if key.name in settings.config.values:
             values = key.parameters(settings.config.values[key.name])
-            ctx.params.update({name: values[name] for name in names})
+            if ctx.params.get("detach"):  # `ask --detach` writes only an id, and rejects `--json`.
+                values.pop("as_json", None)
+            ctx.params.update({name: values[name] for name in names if name in values})
 
 
 def _common_params() -> list[Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from chatgpt_browser._core.data_folder import create_data_folder, default_data_folder
+from chatgpt_browser._core.files import open_private
 
 from .environment import TOKEN
 from .settings.settings import Settings
@@ -72,7 +73,7 @@ def _absolute(path: object) -> str:
 def _open_log(path: Path) -> IO[bytes]:
     create_data_folder(default_data_folder())
     create_data_folder(path.parent)
-    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+    return open_private(path)
 
 
 def _start(command: Sequence[str], environment: Mapping[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:

@@ -85,7 +85,7 @@ ERROR_KINDS = (
     ErrorKind(
         errors.JobUncertainError,
         UNCERTAIN_MESSAGES,
-        "it is unknown whether the site received a message (of a job, or some prompts of a batch)",
+        "it is unknown whether the site received a message of a job or batch",
     ),
     ErrorKind(errors.ChatGPTError, 1, "any other error"),
 )

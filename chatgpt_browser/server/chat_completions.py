@@ -88,7 +88,7 @@ class ChatCompletion:
             options["tools"] = ["search"]
         stream_options = fields.nested("stream_options", _STREAM_OPTIONS, "include_usage")
         self._includes_usage = stream_options.flag("include_usage")
-        self.call = Call(model, messages, options, is_stream=fields.flag("stream"))
+        self.call: Call = Call(model, messages, options, is_stream=fields.flag("stream"))
         self._id = f"chatcmpl-{uuid.uuid4().hex}"
         self._created = int(time.time())
         # All chunks with text have the same beginning and the same end, so only the text is encoded for each chunk.

@@ -48,7 +48,7 @@ class APIError(Exception):
     ) -> None:
         super().__init__(message)
         self.status, self.code, self.param, self.kind = status, code, param, kind
-        self.headers = headers or {}
+        self.headers: dict[str, str] = headers or {}
 
     @property
     def body(self) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class ResponsesCall:
         if tools := _read_tools(fields.items("tools")):
             options["tools"] = tools
         self._id = f"resp_{uuid.uuid4().hex}"
-        self.call = Call(
+        self.call: Call = Call(
             model,
             _read_input(fields["input"]),
             options,

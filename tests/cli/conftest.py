@@ -6,7 +6,7 @@ import importlib
 import os
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -83,11 +83,15 @@ def signed_in(server: FakeChatGPT, monkeypatch: pytest.MonkeyPatch) -> FakeChatG
 
 
 @pytest.fixture
-def start_command() -> StartCommand:
-    """Return a function that starts `chatgpt-browser` in a new process, with pipes for its three streams."""
+def start_command() -> Iterator[StartCommand]:
+    """Yield a function that starts `chatgpt-browser` in a new process, with pipes for its three streams.
+
+    Processes that still run after the test are killed. After a failed test, they would otherwise fail a later test.
+    """
+    processes: list[subprocess.Popen[str]] = []
 
     def start(*arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "chatgpt_browser", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -98,5 +102,15 @@ def start_command() -> StartCommand:
             # If the tests run as a background job, SIGINT is ignored and the new process inherits that.
             preexec_fn=restore_default_sigint if sys.platform != "win32" else None,
         )
+        processes.append(process)
+        return process
 
-    return start
+    yield start
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                with suppress(BrokenPipeError):
+                    stream.close()

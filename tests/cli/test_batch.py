@@ -32,7 +32,7 @@ from chatgpt_browser.cli.batch.progress import ProgressCounts, ProgressDisplay
 from chatgpt_browser.cli.batch.prompt_file import Prompts, read_prompts
 from chatgpt_browser.cli.batch.result_file import Outcome, ResultFile, as_row
 from chatgpt_browser.cli.batch.resume_plan import plan
-from chatgpt_browser.testing import Answer, Reply, Turn, remember
+from chatgpt_browser.testing import Answer, Gate, Reply, Turn, remember
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -404,7 +404,12 @@ def test_batch_killed_at_random_loses_and_repeats_no_reply(
     texts = [f"prompt {number}" for number in range(count)]
     output, sent_before, rows_before = tmp_path / "replies.jsonl", 0, list[dict[str, Any]]()
 
+    # The fifth reply of a run waits for the signal, so that the signal is never late.
+    last = Gate()
+
     def reply(turn: Turn) -> Reply:
+        if len(posts_of(signed_in)) > sent_before + 4:
+            return Reply(remember(turn), interval=10, hold_after=1, gate=last)
         return Reply(remember(turn), interval=10)
 
     signed_in.script(*[reply] * 3 * count)
@@ -420,7 +425,9 @@ def test_batch_killed_at_random_loses_and_repeats_no_reply(
                 )
                 time.sleep(chance.uniform(0, 0.1))  # during the message, its row, or the next message
                 process.send_signal(end)
-            code = process.wait(30)
+            else:
+                last.open()
+            code = process.wait(120)
             # The last run cannot always find the message of a killed run (16). After Ctrl-C, the answer stops (13).
             codes = {signal.SIGKILL: (-9,), signal.SIGINT: (130,), None: (0, 13, 16)}[end]
             assert code in codes, process.stderr.read()
@@ -441,7 +448,7 @@ def test_batch_killed_at_random_loses_and_repeats_no_reply(
     assert len(replied) >= count - 2
     assert max(Counter(posts_of(signed_in)).values()) == 1
     uncertain = [row["job_id"] for row in rows_before if row.get("state") == "uncertain"]
-    assert [job.id for job in JobStore().list_jobs()] == uncertain
+    assert sorted(job.id for job in JobStore().list_jobs()) == sorted(uncertain)
 
 
 # ---- messages that a killed run may have sent ------------------------------------------------------------------------

@@ -153,6 +153,15 @@ def test_config_output_is_replaced_by_any_output_option(
     assert (found["plain_text"], found["as_json"]) == expected
 
 
+def test_config_output_json_leaves_detach_usable(write_config: WriteConfig) -> None:
+    write_config('output = "json"')
+    found = parsed("ask", "--detach", "Hello")
+    assert (found["detach"], found["as_json"]) == (True, False)
+    assert parsed("ask", "--detach", "--json", "Hello")["as_json"], (
+        "an option that the user gives is not ignored"
+    )
+
+
 def test_config_profile_option_over_variable_over_file(
     write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

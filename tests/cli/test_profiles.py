@@ -132,7 +132,7 @@ def test_profile_without_session_names_saved_logins(invoke: Invoke, options: lis
 def test_profiles_keep_separate_last_conversations() -> None:
     for name in ("home", "work"):
         with Settings(profile_option=name).activated():
-            remember_conversation(f"c-{name}", "m")
+            remember_conversation(f"c-{name}", "m", None)
     assert load_position(DataFolder.named("work"), ORIGIN) == Position("c-work", "m")
     assert load_position(DataFolder.named("home"), ORIGIN) == Position("c-home", "m")
     assert load_position(DataFolder.current(), ORIGIN) is None

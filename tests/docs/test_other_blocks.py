@@ -1,4 +1,4 @@
-"""Code blocks of the other languages: JSON, YAML and Dockerfiles are valid, and every language has a check."""
+"""Code blocks of the other languages: JSON, TOML, YAML and Dockerfiles are valid, and every language has a check."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from chatgpt_browser.cli.settings.config_file import ConfigFile
 from tests.support.doc_blocks import PRINTS, ROOT, all_blocks, blocks, read_blocks
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 #: The checked languages. `text` shows trees and the output of other blocks; `js` shows the npm package, for comparison.
-LANGUAGES = {"python", "sh", "text", "json", "yaml", "dockerfile", "js"}
+LANGUAGES = {"python", "sh", "text", "json", "toml", "yaml", "dockerfile", "js"}
 
 
 def test_blocks_have_only_checked_languages() -> None:
@@ -36,6 +37,13 @@ def test_json_blocks_are_valid() -> None:
         documents = [block.code] if block.code.startswith("{\n") else block.code.splitlines()
         for document in documents:
             assert json.loads(document), block.id
+
+
+def test_toml_blocks_are_valid_config_files(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    for block in blocks("toml"):
+        path.write_text(block.code, "utf-8")
+        assert ConfigFile.read(path).values, block.id
 
 
 def test_yaml_blocks_are_valid_github_workflows(tmp_path: Path) -> None:

@@ -101,7 +101,11 @@ def test_exit_code_site_unreachable_is_12_with_hint() -> None:
 
 
 def test_chat_site_unreachable_tells_how_to_continue(capsys: pytest.CaptureFixture[str]) -> None:
-    api: Any = SimpleNamespace(get_conversation=lambda **ids: UnreachableConversation(), model="gpt-x")
+    api: Any = SimpleNamespace(
+        get_conversation=lambda **ids: UnreachableConversation(),
+        model="gpt-x",
+        _options=SimpleNamespace(send_via="auto"),
+    )
     chat = ChatSession(api)
     chat.handle("Hello")
 

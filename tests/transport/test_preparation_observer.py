@@ -70,7 +70,7 @@ async def test_preparation_observer_refusal_returns_typed_error(
 ) -> None:
     monkeypatch.setattr(preparation_observer, "_RETRY_TIME", 0.01)
     monkeypatch.setattr(preparation_observer, "_CHALLENGE_RETRY_TIME", 0.01)
-    page = ObservedPreparation(UNUSUAL)
+    page = ObservedPreparation(UNUSUAL if kind is UnusualActivityError else "{}")
     page.request(url)
     await page.respond(status, headers=headers)
 

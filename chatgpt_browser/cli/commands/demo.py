@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
 from rich.panel import Panel
 from rich.text import Text
 
 from chatgpt_browser import ChatGPTError
 
 from ..exit_codes import errors_as_exit_codes
-from ..output.consoles import logging_to_stderr, out, print_note
+from ..extras import require_extra
+from ..output.consoles import logging_to_stderr, out
 from ..output.milestones import BROWSER_UP, CHALLENGE_PASSED, milestone_callback
 from ..output.step_lines import StepLines
 from ..shared_options import Headed, Verbose
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI, ChatGPTConversation, Session
     from chatgpt_browser.testing import FakeChatGPT
 
-TESTING_PACKAGES = frozenset({"starlette", "hypercorn", "trustme"})
+TESTING_PACKAGES = ("starlette", "hypercorn", "trustme")
 FIRST = "My cat is called Ada, and she is afraid of the vacuum cleaner."
 SECOND = "What is my cat called?"
 MILLISECONDS_A_WORD = 30
@@ -86,14 +86,8 @@ def fake_server() -> FakeChatGPT:
 
     :raises typer.Exit: the extra `testing` is not installed.
     """
-    try:
-        from chatgpt_browser.testing import FakeChatGPT, Reply, remember
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in TESTING_PACKAGES:
-            raise
-
-        print_note("The demo needs an extra: pip install 'chatgpt-browser-api[cli,testing]'")
-        raise typer.Exit(2) from None
+    require_extra("The demo", "cli,testing", TESTING_PACKAGES)
+    from chatgpt_browser.testing import FakeChatGPT, Reply, remember
 
     return FakeChatGPT(
         challenge="passes", reply=lambda turn: Reply(remember(turn), interval=MILLISECONDS_A_WORD)

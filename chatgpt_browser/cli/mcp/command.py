@@ -7,15 +7,14 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from chatgpt_browser._core.errors import InvalidSessionTokenError
 
 from .. import shared_options as options
 from ..client_factory import create_async_client
 from ..environment import options_from_environment
 from ..exit_codes import errors_as_exit_codes, kind_of
-from ..output.consoles import is_terminal, logging_to_stderr, print_dim, print_labelled
+from ..extras import require_extra
+from ..output.consoles import is_terminal, logging_to_stderr, print_dim
 from ..settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -68,14 +67,5 @@ def import_server() -> ModuleType:
 
     :raises typer.Exit: the extra `mcp` is not installed. The function prints how to install it.
     """
-    try:
-        return importlib.import_module("chatgpt_browser._mcp_server.server")
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
-            raise
-        print_labelled(
-            "error",
-            "bold red",
-            "this command needs an extra: pip install 'chatgpt-browser-api[mcp]'",
-        )
-        raise typer.Exit(2) from None
+    require_extra("The MCP server", "mcp", ("mcp",))
+    return importlib.import_module("chatgpt_browser._mcp_server.server")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Annotated
 
 import typer
 
 from .. import shared_options as options
 from ..exit_codes import errors_as_exit_codes
-from ..output.consoles import logging_to_stderr, print_note
+from ..extras import require_extra
+from ..output.consoles import logging_to_stderr
 from ..state.data_folder import DataFolder
 from .server_key import load_server_key
 
-#: The packages of the extra `serve`.
-_EXTRA_PACKAGES = ("starlette", "uvicorn")
 #: The values of `--host`.
 _HOSTS = {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1", "::1": "::1"}
 
@@ -64,7 +62,7 @@ def serve(
 
     curl -H "Authorization: Bearer $OPENAI_API_KEY" "$OPENAI_BASE_URL/models"
     """
-    check_extra()
+    require_extra("The server", "serve", ("starlette", "uvicorn"))
     if host not in _HOSTS:
         known = ", ".join(_HOSTS)
         raise typer.BadParameter(
@@ -79,10 +77,3 @@ def serve(
             serve_until_stopped(
                 listener, key, given, ignore_sampling=ignore_sampling, idle_timeout=idle_timeout
             )
-
-
-def check_extra() -> None:
-    """Check that the packages of the extra `serve` are installed. Otherwise print one line and exit with code 2."""
-    if any(importlib.util.find_spec(name) is None for name in _EXTRA_PACKAGES):
-        print_note("The server needs an extra: pip install 'chatgpt-browser-api[serve]'")
-        raise typer.Exit(2)

@@ -82,7 +82,7 @@ KEYS = (
     Key(
         "model",
         _text,
-        "the model of `ask`, `chat` and `batch`, as `--model`",
+        "the model of `ask`, `chat`, `batch`, `serve` and `mcp`, as `--model`",
         'model = "gpt-5"',
         parameters=lambda value: {"model": value},
     ),
