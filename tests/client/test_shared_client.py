@@ -203,11 +203,14 @@ async def test_connect_to_a_service_of_another_user_is_refused(
             connect(socket_path())
 
     async with serving():
-        if checked == "the file":
-            monkeypatch.setattr(os, "getuid", lambda: -1)
-        else:
-            monkeypatch.setattr(address, "is_same_user", lambda _: False)
-        await in_thread(use)
+        with monkeypatch.context() as patched:
+            if checked == "the file":
+                patched.setattr(os, "getuid", lambda: -1)
+            else:
+                patched.setattr(address, "is_same_user", lambda _: False)
+            await in_thread(use)
+        # After this call, the service has also accepted and closed the refused connection.
+        await in_thread(lambda: SharedClient("key").close())
 
 
 @pytest.mark.skipif(not hasattr(socket, "SO_PEERCRED"), reason="only Linux reports the user of a process")
