@@ -373,14 +373,16 @@ def test_login_folder_is_none_if_the_session_comes_from_the_environment(
     assert login_folder(OPTIONS) is None
 
 
-def test_background_start_with_invalid_variable_exits_2(
-    data_folder: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("command", [("background", "start"), ("ask", "--detach", "a question")])
+def test_detached_process_with_a_usage_error_exits_2(
+    data_folder: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
     monkeypatch.setenv("CHATGPT_SESSION_TOKEN", "a-token")
     monkeypatch.setenv("CHATGPT_API_BASE_URL", "no-url")
 
-    result = invoke("background", "start")
+    result = invoke(*command)
     assert (result.exit_code, "api_base_url" in result.stderr) == (2, True)
+    assert list(data_folder.rglob("*.log"))  # The error comes from the other process.
 
 
 def test_client_key_depends_on_the_pace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
