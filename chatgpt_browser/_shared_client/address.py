@@ -37,8 +37,10 @@ def socket_path() -> Path:
 def connect(path: Path) -> socket.socket:
     """Return a connection to the service.
 
-    :raises OSError: there is no service, or its process belongs to another user.
+    :raises OSError: there is no service, or its process or the file of its socket belongs to another user.
     """
+    if os.lstat(path).st_uid != os.getuid():
+        raise PermissionError("the file of the socket belongs to another user")
     sock = socket.socket(socket.AF_UNIX)
     try:
         with _short(path) as address:
@@ -100,7 +102,7 @@ def _locked(path: Path) -> Iterator[None]:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise BrowserError(
-                    "A background browser is already running. `chatgpt-browser background stop` ends it."
+                    "A background browser or `serve` is already running. `chatgpt-browser background stop` ends it."
                 ) from None
             # Another process may have removed this file at its end. A lock on a removed file has no effect.
             if _has_path(file, path):

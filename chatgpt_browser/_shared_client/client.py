@@ -11,7 +11,7 @@ from .._core.options import DEFAULT_MODEL
 from .._core.reply_events import Done, TextDelta
 from .address import socket_path
 from .codec import decode, encode
-from .connection import Connection, RefusedError
+from .connection import Connection, RefusedError, program_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,13 +48,16 @@ class SharedClient:
         self._model = model
         self._hello = Connection(self._path, {"name": "hello", **self._common}, timeout=_HELLO_TIMEOUT)
         try:
-            self._pid: int = next(self._hello.lines())["result"]["pid"]
+            status: dict[str, Any] = next(self._hello.lines())["result"]
         except EOFError:
             self._hello.close()
             raise ConnectionResetError("the service has ended") from None
         except BaseException:
             self._hello.close()
             raise
+        self._pid: int = status["pid"]
+        #: The program of the service, for the start of a sentence.
+        self._program = program_of(status).replace("the ", "The ", 1)
 
     def __enter__(self) -> SharedClient:
         return self
@@ -126,7 +129,7 @@ class SharedClient:
     ) -> SharedStream:
         """Return a stream of the reply. The message is sent when the ``with`` block of the stream is entered."""
         ids = {"conversation_id": conversation_id, "parent_message_id": parent_message_id}
-        arguments = {"message": message, **ids, "timeout_ms": timeout_ms, "model": self._model, **options}
+        arguments = {"message": message, **ids, "timeout_ms": timeout_ms, "model": self.model, **options}
         return SharedStream(self, arguments, abort_signal)
 
     def get_conversation(
@@ -141,22 +144,26 @@ class SharedClient:
         try:
             return Connection(self._path, {"name": name, "arguments": arguments, **self._common})
         except OSError:
-            raise BrowserCrashedError(
-                "The background browser has ended. Nothing was sent. Run the command again."
-            ) from None
+            raise self._ended("has ended") from None
 
     def _lines(self, connection: Connection) -> Iterator[dict[str, Any]]:
         """Yield the lines of a call.
 
-        :raises BrowserCrashedError: the process of the service has ended.
+        :raises BrowserCrashedError: the process of the service has ended, or another service runs now.
         """
         try:
             yield from connection.lines()
-        except (EOFError, ConnectionError, RefusedError):
+        except RefusedError:
+            raise self._ended("has ended, and a browser with other options runs now") from None
+        except (EOFError, ConnectionError):
             raise BrowserCrashedError(
-                "The background browser ended during the call. If it was sending a message, the message may have been sent: "
+                f"{self._program} ended during the call. If it was sending a message, the message may have been sent: "
                 "check the conversation before you send it again."
             ) from None
+
+    def _ended(self, what: str) -> BrowserCrashedError:
+        """Return the error of a call that the service has not run."""
+        return BrowserCrashedError(f"{self._program} {what}. Nothing was sent. Run the command again.")
 
     def _call(self, name: str, **arguments: Any) -> Any:
         with self._open(name, **arguments) as connection:

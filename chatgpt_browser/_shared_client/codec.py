@@ -86,7 +86,10 @@ def _immutable(value: Any) -> Any:
 def encode_failure(error: Exception) -> dict[str, Any]:
     """Return the line that reports the error of a call."""
     if isinstance(error, OSError) and not isinstance(error, ChatGPTError):
-        return {"os_error": [error.errno, error.strerror, error.filename]}
+        if error.errno is None:  # The error was created with only a text.
+            return {"os_error": [str(error)]}
+        filename = None if error.filename is None else str(error.filename)
+        return {"os_error": [error.errno, error.strerror, filename]}
     if isinstance(error, (ValueError, TypeError)) and not isinstance(error, ChatGPTError):
         return {"value_error": str(error)}
     return {"error": encode_error(error)}

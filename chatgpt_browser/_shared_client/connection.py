@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+#: The programs whose client other processes can use, and the names of these programs in messages.
+PROGRAM_NAMES = {"background": "the background browser", "serve": "`serve`"}
+
+
+def program_of(status: dict[str, Any]) -> str:
+    """Return the name of the program that has returned this status, for the middle of a sentence."""
+    return PROGRAM_NAMES[status["program"]]
+
 
 class RefusedError(Exception):
     """The service does not run the call: it has another session or other options. The message contains the reason."""

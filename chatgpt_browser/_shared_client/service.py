@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-import math
 import os
 import time
-from contextlib import AsyncExitStack, aclosing, nullcontext, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
 from .._core.background import BackgroundTasks
@@ -40,7 +39,7 @@ METHODS = frozenset(
         *("rename_conversation", "delete_conversation", "generate_title"),
     }
 )
-#: Calls that do not use the browser. They need no key.
+#: Calls that do not use the client. They need no key.
 _CONTROL = ("status", "stop")
 
 
@@ -48,8 +47,9 @@ class ClientService:
     """Serves an open client through the socket in the data folder. The service runs in an ``async with`` block.
 
     :param key: a digest of the client's session and options. A call with another key is refused.
-    :param idle_timeout: after this number of seconds without a call and without a connection, :attr:`stopping` is set.
-    :param activity: a function that returns a context manager. Each call that uses the browser runs in such a context.
+    :param activity: a function that returns a context manager. Each call that uses the client runs in such a context.
+    :param stop: a function that ends the process. It is called when another process requests this.
+    :param status: a function that returns a part of the status as a JSON object. ``program`` is a key of `PROGRAM_NAMES`.
     """
 
     def __init__(
@@ -57,20 +57,18 @@ class ClientService:
         api: AsyncChatGPTAPI,
         key: str,
         *,
-        idle_timeout: float = math.inf,
-        activity: Callable[[], AbstractContextManager[object]] = nullcontext,
+        activity: Callable[[], AbstractContextManager[object]],
+        stop: Callable[[], object],
+        status: Callable[[], dict[str, Any]],
     ) -> None:
         self._api = api
         self._key = key
-        self._idle_timeout = idle_timeout
         self._activity = activity
-        self._uses = 0
-        self._idle_timer: asyncio.TimerHandle | None = None
+        self._stop = stop
+        self._get_status = status
         self._started_at = time.time()
         self._connections = BackgroundTasks()
         self._resources = AsyncExitStack()
-        #: Set when the service should end: a call of `stop` has arrived, or the service was idle for too long.
-        self.stopping: asyncio.Event = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         async with self._resources:
@@ -78,22 +76,11 @@ class ClientService:
             server = await asyncio.start_unix_server(self._accept, sock=sock, limit=_MAX_CALL)
             self._resources.push_async_callback(self._connections.cancel)
             self._resources.callback(server.close)
-            self._set_idle_timer()
             self._resources = self._resources.pop_all()
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        if self._idle_timer is not None:
-            self._idle_timer.cancel()
         await self._resources.aclose()
-
-    def _set_idle_timer(self) -> None:
-        if self._idle_timer is not None:
-            self._idle_timer.cancel()
-            self._idle_timer = None
-        if self._uses == 0 and self._idle_timeout != math.inf:
-            loop = asyncio.get_running_loop()
-            self._idle_timer = loop.call_later(self._idle_timeout, self.stopping.set)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections.spawn(self._serve(reader, writer))
@@ -103,34 +90,34 @@ class ClientService:
         try:
             line = await reader.readline() if is_same_user(writer.get_extra_info("socket")) else b""
             call = json.loads(line) if line.endswith(b"\n") else None
-            if not isinstance(call, dict):
-                return
-            uses = int(call.get("name") not in _CONTROL)
-            self._uses += uses
-            self._set_idle_timer()
-            try:
-                with self._activity() if uses else nullcontext():
-                    await _until_closed(reader, self._run(call, writer))
-            finally:
-                self._uses -= uses
-                self._set_idle_timer()
+            if isinstance(call, dict):
+                await _until_closed(reader, self._run(call, writer))
         except (OSError, ValueError):  # The other process has left, or has sent no valid call.
             pass
+        except asyncio.CancelledError:
+            writer.transport.abort()  # The other process may not read what is left to send.
+            raise
         finally:
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
     async def _run(self, call: dict[str, Any], writer: asyncio.StreamWriter) -> None:
         async def send(line: dict[str, Any]) -> None:
             writer.write(json.dumps(line).encode() + b"\n")
             await writer.drain()
 
+        if call.get("name") in _CONTROL:
+            await send({"result": self._control(call["name"], writer)})
+            return
         if refusal := self._refusal(call):
             await send({"refused": refusal})
             return
         try:
-            async with aclosing(self._lines(call, writer)) as lines:
-                async for line in lines:
-                    await send(line)
+            with self._activity():
+                async with aclosing(self._lines(call)) as lines:
+                    async for line in lines:
+                        await send(line)
         except Exception as error:  # The other process raises the error.
             if not isinstance(error, (ChatGPTError, OSError, ValueError, TypeError)):
                 logger.exception("a call of the background browser failed")
@@ -138,8 +125,6 @@ class ClientService:
 
     def _refusal(self, call: dict[str, Any]) -> str:
         """Return the reason why this client cannot run the call, or an empty string."""
-        if call.get("name") in _CONTROL:
-            return ""
         if not hmac.compare_digest(str(call.get("key")), self._key):
             return "it has another session or other options"
         send_via = call.get("send_via")
@@ -147,9 +132,15 @@ class ClientService:
             return "it sends messages in another way"
         return ""
 
-    async def _lines(
-        self, call: dict[str, Any], writer: asyncio.StreamWriter
-    ) -> AsyncGenerator[dict[str, Any], None]:
+    def _control(self, name: str, writer: asyncio.StreamWriter) -> dict[str, Any]:
+        """Run a call that does not use the client. Return the status."""
+        if name == "stop":
+            # A copy of the descriptor keeps the connection open until this process has ended: the caller waits for this.
+            os.dup(writer.get_extra_info("socket").fileno())
+            self._stop()
+        return self._status()
+
+    async def _lines(self, call: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         """Run a call, and yield the lines of its response."""
         name, arguments = call["name"], call.get("arguments", {})
         if name in METHODS:
@@ -165,16 +156,10 @@ class ClientService:
         elif name == "save_file":
             file = decode(arguments["file"], self._api._files.bind)
             yield {"result": str(await file.save(arguments["path"], overwrite=arguments["overwrite"]))}
-        elif name in ("hello", "status"):
+        elif name == "hello":
             yield {"result": self._status()}
-            if name == "hello":
-                # As long as the other process keeps this connection open, the service is not idle.
-                await asyncio.Event().wait()
-        elif name == "stop":
-            # A copy of the descriptor keeps the connection open until this process has ended: the caller waits for this.
-            os.dup(writer.get_extra_info("socket").fileno())
-            self.stopping.set()
-            yield {"result": self._status()}
+            # The activity lasts as long as the other process keeps this connection open.
+            await asyncio.Event().wait()
         else:
             raise ValueError(f"there is no call {name}")
 
@@ -195,13 +180,7 @@ class ClientService:
         yield {"result": None}
 
     def _status(self) -> dict[str, Any]:
-        idle_timeout = None if self._idle_timeout == math.inf else self._idle_timeout
-        return {
-            "pid": os.getpid(),
-            "started_at": self._started_at,
-            "idle_timeout": idle_timeout,
-            "in_use": self._uses > 0,
-        }
+        return {"pid": os.getpid(), "started_at": self._started_at, **self._get_status()}
 
 
 async def _until_closed(reader: asyncio.StreamReader, work: Any) -> None:

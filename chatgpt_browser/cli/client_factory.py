@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 def client_from_environment(*, use_background: bool = False, **options: Any) -> Iterator[ChatGPTAPI]:
     """Yield a client whose browser is not started yet, and close the client after the block.
 
-    If `use_background` is True, and a background browser with the same session and the same options is running, yield a client
-    that uses this browser.
+    If `use_background` is True, and a background browser or `serve` with the same session and the same options is running, yield
+    a client that uses its browser.
 
     The session comes from the first of these sources that applies:
 
@@ -121,13 +121,13 @@ def _no_session_message(profile: str) -> str:
 
 @contextmanager
 def client_for_command(
-    *, headed: bool, verbose: int, as_json: bool = False, no_background: bool = True
+    *, headed: bool, verbose: int, as_json: bool = False, use_background: bool = False
 ) -> Iterator[ChatGPTAPI]:
     """Yield a client whose browser is not started yet. If the block raises an error, print it and exit with its exit code."""
     with (
         errors_as_exit_codes(as_json=as_json),
         logging_to_stderr(verbose),
-        client_from_environment(use_background=not no_background, headless=not headed) as api,
+        client_from_environment(use_background=use_background, headless=not headed) as api,
     ):
         yield api
 

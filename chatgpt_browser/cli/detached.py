@@ -7,10 +7,15 @@ import os
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
+import typer
+
 from chatgpt_browser._core.data_folder import create_data_folder, default_data_folder
+from chatgpt_browser._core.errors import ChatGPTError
 from chatgpt_browser._core.files import open_private
 
 from .environment import TOKEN
@@ -20,11 +25,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-def start_detached(command: Sequence[str], request: dict[str, Any], log: Path) -> dict[str, Any] | None:
+def start_detached(
+    command: Sequence[str], request: dict[str, Any], log: Path, *, without_answer: ChatGPTError
+) -> dict[str, Any]:
     """Start a command in a process without a terminal. Return the object that the process passes to `answer_starter`.
 
     The request and the session token are passed through a pipe, because other users of the machine can read the arguments of a
-    process. The process reads them with `read_request`. If the process ends without an answer, the result is None.
+    process. The process reads them with `read_request`.
+
+    :param without_answer: the error that is raised if the process ends without an answer.
+    :raises ChatGPTError: the process ended without an answer, or has failed with this error in `errors_to_starter`.
+    :raises typer.BadParameter: the process has failed with this error in `errors_to_starter`.
     """
     settings = Settings.current()
     token = settings.session_token
@@ -46,7 +57,21 @@ def start_detached(command: Sequence[str], request: dict[str, Any], log: Path) -
     with warnings.catch_warnings():  # The process continues after this one, so nothing waits for its end.
         warnings.simplefilter("ignore", ResourceWarning)
         del process
-    return cast("dict[str, Any]", json.loads(answer)) if answer.strip() else None
+    if not answer.strip():
+        raise without_answer
+    return _result(json.loads(answer))
+
+
+def _result(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer of the process. If the answer is an error, raise it."""
+    if "usage_error" in answer:
+        message, param_hint = answer["usage_error"]
+        raise typer.BadParameter(message, param_hint=param_hint)
+    if "error" in answer:
+        from chatgpt_browser._client.job_codec import decode_error
+
+        raise decode_error(answer["error"])
+    return answer
 
 
 def read_request() -> dict[str, Any]:
@@ -63,6 +88,21 @@ def answer_starter(answer: dict[str, Any]) -> None:
     sys.stdout.flush()
     with open(os.devnull, "wb") as devnull:
         os.dup2(devnull.fileno(), sys.stdout.fileno())
+
+
+@contextmanager
+def errors_to_starter() -> Iterator[None]:
+    """Pass an error of the block to the process that waits in `start_detached`, and raise it here, too."""
+    try:
+        yield
+    except typer.BadParameter as error:
+        answer_starter({"usage_error": [error.message, error.param_hint]})
+        raise
+    except ChatGPTError as error:
+        from chatgpt_browser._client.job_codec import encode_error
+
+        answer_starter({"error": encode_error(error)})
+        raise
 
 
 def _absolute(path: object) -> str:

@@ -19,10 +19,16 @@ class Lifetime:
     """
 
     def __init__(self, idle_timeout: float | None = None) -> None:
-        self._idle_timeout = idle_timeout
+        #: The longest time in seconds without an activity, or None.
+        self.idle_timeout = idle_timeout
         self._active = 0
         self._end = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """True if an activity is in progress."""
+        return self._active > 0
 
     def end(self) -> None:
         """End the lifetime. A second call has no effect."""
@@ -71,8 +77,8 @@ class Lifetime:
 
     def _start_timer(self) -> None:
         self._stop_timer()
-        if self._idle_timeout is not None and not self._active and not self._end.is_set():
-            self._timer = asyncio.get_running_loop().call_later(self._idle_timeout, self.end)
+        if self.idle_timeout is not None and not self._active and not self._end.is_set():
+            self._timer = asyncio.get_running_loop().call_later(self.idle_timeout, self.end)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -1,4 +1,4 @@
-"""Finds the background browser, and decides whether a command can use it."""
+"""Finds the open browser of another process, and decides whether a command can use it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 from chatgpt_browser._core.log import logger
 
 from .environment import base_url_options, browser_options
+from .settings.keys import KEYS
 from .settings.settings import Settings
 from .state.data_folder import DataFolder
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from chatgpt_browser._shared_client.client import SharedClient
 
 #: The options that each call passes to the service, so that they may differ from the options of the service's client.
@@ -26,14 +29,14 @@ def client_key(options: dict[str, Any]) -> str:
     """Return a digest of everything that two clients must have in common to share a browser.
 
     This is the session (a token, the saved login or the session of a running browser), the site, the options of the browser, the
-    proxy in the environment, and the version of the package.
+    pace, the proxy in the environment, and the version of the package.
     """
     from chatgpt_browser import __version__
 
     settings = Settings.current()
-    given = {name: value for name, value in options.items() if value is not None}
-    chosen = settings.client_options | browser_options() | given
-    token = None if chosen.get("browser_context") == "default" else settings.session_token
+    pace = {key.client_option: settings.get(key.name).value for key in KEYS if key.client_option}
+    chosen = pace | _browser_options(options)
+    token = _session_token(options)
     proxies = {
         name.lower(): value
         for name, value in sorted(os.environ.items())
@@ -49,8 +52,29 @@ def client_key(options: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()
 
 
+def login_folder(options: dict[str, Any]) -> str | None:
+    """Return the folder of the saved login that a client with these options uses, or None if it uses another session."""
+    if _browser_options(options).get("browser_context") == "default" or _session_token(options) is not None:
+        return None
+    return os.path.realpath(DataFolder.current().folder)
+
+
+def _browser_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of the client, and the options that the environment sets."""
+    return browser_options() | {name: value for name, value in options.items() if value is not None}
+
+
+def _session_token(options: dict[str, Any]) -> str | Path | None:
+    """Return the session token in the environment, or None if a client with these options does not use it."""
+    if _browser_options(options).get("browser_context") == "default":
+        return None
+    return Settings.current().session_token
+
+
 def find_shared_client(options: dict[str, Any]) -> SharedClient | None:
-    """Return a client that uses the background browser, or None if no background browser can be used.
+    """Return a client that uses the browser of another process, or None if there is none that this command can use.
+
+    The other process is the background browser or `serve`.
 
     :param options: the options of the client that the command needs.
     """
@@ -65,7 +89,7 @@ def find_shared_client(options: dict[str, Any]) -> SharedClient | None:
     try:
         return SharedClient(client_key(options), **per_call)
     except RefusedError as error:
-        logger.info("the background browser is not used: %s", error)
+        logger.info("the browser of another process is not used: %s", error)
     except (OSError, ValueError) as error:
-        logger.info("the background browser does not respond: %s", error)
+        logger.info("the browser of another process does not respond: %s", error)
     return None

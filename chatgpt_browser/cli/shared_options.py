@@ -17,7 +17,9 @@ from .state.last_conversation import LAST
 Headed = Annotated[bool, typer.Option("--headed", help="Show the browser window.")]
 NoBackground = Annotated[
     bool,
-    typer.Option("--no-background", help="Start a browser, even if `background start` keeps one open."),
+    typer.Option(
+        "--no-background", help="Start a browser, even if `background start` or `serve` keeps one open."
+    ),
 ]
 Verbose = Annotated[
     int,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import statistics
 import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from time import perf_counter
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -19,15 +22,18 @@ from typer.testing import CliRunner
 from chatgpt_browser import (
     AbortController,
     AbortError,
+    APIStatusError,
     ChatGPTAPI,
     ChatGPTTimeoutError,
     InvalidSessionTokenError,
-    RateLimitError,
     TextDelta,
 )
 from chatgpt_browser.cli import app, client_factory
-from chatgpt_browser.cli.background.control import request_service
-from chatgpt_browser.cli.shared_client import client_key, find_shared_client
+from chatgpt_browser.cli.background import commands, control
+from chatgpt_browser.cli.background.control import request_service, stop_service_of
+from chatgpt_browser.cli.chat import command as chat_command
+from chatgpt_browser.cli.chat import prompt as chat_prompt
+from chatgpt_browser.cli.shared_client import client_key, find_shared_client, login_folder
 from chatgpt_browser.testing import Answer, FakeChatGPT, Gate, Reply, SentFile
 from tests.support.processes import still_running
 from tests.support.scripted_site import posts_of
@@ -128,6 +134,33 @@ def test_command_uses_the_background_browser_unless_no_background_is_given(
     assert invoke(*command, "--no-background").exit_code == 3
 
 
+@pytest.mark.usefixtures("no_own_client")
+def test_chat_uses_the_background_browser(
+    background: Background, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = (
+        "One",
+        "Two",
+        "/retry",
+        "/effort extended",
+        "/effort default",
+        "/open last",
+        "/model auto",
+        "Three",
+    )
+    lines = iter([*texts, "/quit"])
+    terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr(chat_command, "sys", terminal)
+    monkeypatch.setattr(chat_prompt, "create_prompt", lambda _: None)
+    monkeypatch.setattr(chat_command, "read_line", lambda _: next(lines))
+
+    result = invoke("chat")
+    assert (result.exit_code, "error" in result.stderr) == (0, False), result.stderr
+    assert 'You said: "Two". Before that you said: "One".' in result.stdout
+    assert 'You said: "Three".' in result.stdout
+    assert posts_of(background.server.requests)[-1].json["model"] == "auto"
+
+
 @pytest.mark.parametrize(
     ("variables", "options"),
     [
@@ -135,6 +168,7 @@ def test_command_uses_the_background_browser_unless_no_background_is_given(
         ({"CHATGPT_API_BASE_URL": "http://127.0.0.1:1/api"}, {}),
         ({"CHATGPT_BROWSER_URL": "chrome"}, {}),
         ({"HTTPS_PROXY": "http://127.0.0.1:1"}, {}),
+        ({"CHATGPT_MESSAGES_PER_HOUR": "40"}, {}),
         ({}, {"headless": False}),
         ({}, {"send_via": "page"}),
         ({}, {"user_data_dir": "profile"}),
@@ -174,11 +208,13 @@ def test_background_start_while_it_runs_changes_nothing(background: Background, 
 
 def test_shared_client_errors_are_those_of_the_client(background: Background) -> None:
     gate = Gate()
-    background.server.script(Answer(429, {"detail": "Too many requests."}, headers=(("retry-after", "7"),)))
+    # A rate limit would be remembered in the background process, and would stop the messages of the other tests.
+    too_long = {"message": "too long", "code": "message_length_exceeds_limit"}
+    background.server.script(Answer(413, {"detail": too_long}))
     # On a slow machine, the time limit may pass before the message is sent. Then this reply is not used.
     background.server.when("second", Reply("one two", hold_after=1, gate=gate))
     with background.client() as api:
-        with pytest.raises(RateLimitError) as limited, api.stream_message("first") as stream:
+        with pytest.raises(APIStatusError) as refused, api.stream_message("first") as stream:
             list(stream.events())
         with (
             pytest.raises(ChatGPTTimeoutError) as late,
@@ -192,7 +228,7 @@ def test_shared_client_errors_are_those_of_the_client(background: Background) ->
         ):
             list(stream.events())
 
-    assert limited.value.retry_after == 7
+    assert (refused.value.status_code, refused.value.code) == (413, too_long["code"])
     assert (late.value.limit, late.value.seconds) == ("timeout_ms", 0.5)
 
 
@@ -267,6 +303,17 @@ def test_first_word_takes_at_most_a_fifth_longer_than_with_an_open_client(backgr
     assert shared_time <= 1.2 * own_time
 
 
+@pytest.mark.parametrize("command", [("login", "--from-file", "{}"), ("logout",)])
+def test_login_and_logout_keep_a_background_browser_with_another_session(
+    background: Background, invoke: Invoke, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    cookies = tmp_path / "cookies.txt"
+    cookies.write_text("")
+
+    invoke(*(part.format(cookies) for part in command))
+    assert request_service("status") is not None
+
+
 def test_background_stop_ends_the_process_and_leaves_nothing(background: Background, invoke: Invoke) -> None:
     status = request_service("status")
     assert status is not None
@@ -278,6 +325,77 @@ def test_background_stop_ends_the_process_and_leaves_nothing(background: Backgro
     assert [path.name for path in background.folder.iterdir() if path.name.startswith("background")] == []
     assert invoke("background", "status").exit_code == 1
     assert "no background browser" in invoke("background", "stop").stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"idle_timeout": None}, "process 7 of `serve`, since 00:00, ends when it is stopped"),
+        ({"in_use": True}, "process 7 of `serve`, since 00:00, in use"),
+        ({"program": "background"}, "process 7, since 00:00, ends after 900 s without a command"),
+    ],
+)
+def test_background_status_of_serve_names_it(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], expected: str
+) -> None:
+    started_at = datetime(2026, 11, 28).timestamp()
+    status = {"pid": 7, "started_at": started_at, "program": "serve", "idle_timeout": 900, "in_use": False}
+    monkeypatch.setattr(commands, "request_service", lambda _: status | changes)
+
+    assert invoke("background", "status").stdout == f"running: {expected}\n"
+
+
+@pytest.mark.parametrize("program", ["background", "serve"])
+def test_stop_service_of_another_login_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], program: str
+) -> None:
+    calls = []
+
+    def request(name: str, **_: Any) -> dict[str, Any]:
+        calls.append(name)
+        return {"pid": 7, "program": program, "login": str(tmp_path / "login")}
+
+    monkeypatch.setattr(control, "request_service", request)
+    stop_service_of(tmp_path / "other")
+    assert calls == ["status"]
+    stop_service_of(tmp_path / "login")
+    assert calls == ["status", "status", "stop"]
+    name = {"background": "the background browser", "serve": "`serve`"}[program]
+    assert capsys.readouterr().err == f"stopped {name} (process 7)\n"
+
+
+def test_login_folder_is_none_if_the_session_comes_from_the_environment(
+    data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert login_folder(OPTIONS) == os.path.realpath(data_folder)
+    assert login_folder({"browser_context": "default"}) is None
+    monkeypatch.setenv("CHATGPT_SESSION_TOKEN", "a-token")
+    assert login_folder(OPTIONS) is None
+
+
+@pytest.mark.parametrize("command", [("background", "start"), ("ask", "--detach", "a question")])
+def test_detached_process_with_a_usage_error_exits_2(
+    data_folder: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("CHATGPT_SESSION_TOKEN", "a-token")
+    monkeypatch.setenv("CHATGPT_API_BASE_URL", "no-url")
+
+    result = invoke(*command)
+    assert (result.exit_code, "api_base_url" in result.stderr) == (2, True)
+    assert list(data_folder.rglob("*.log"))  # The error comes from the other process.
+
+
+def test_client_key_depends_on_the_pace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def key(config: str) -> str:
+        path = tmp_path / "config.toml"
+        path.write_text(config)
+        monkeypatch.setenv("CHATGPT_CONFIG", str(path))
+        return client_key(OPTIONS)
+
+    keys = [key(""), key("[pace]\nmin_interval = 2000\n"), key("[pace]\nmessages_per_hour = 40\n")]
+    assert len({*keys}) == 3
+    monkeypatch.setenv("CHATGPT_MESSAGES_PER_HOUR", "40")
+    assert key("") == keys[2]
 
 
 def test_client_key_does_not_contain_the_token(background: Background) -> None:

@@ -11,11 +11,13 @@ import stat
 import subprocess
 import sys
 import urllib.request
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 
+from chatgpt_browser._core.options import DEFAULT_MODEL
 from chatgpt_browser._shared_client.client import SharedClient
 from chatgpt_browser.cli.client_factory import client_from_environment
 from chatgpt_browser.cli.lifetime import Lifetime
@@ -23,8 +25,10 @@ from chatgpt_browser.cli.serve.server_key import load_server_key
 from chatgpt_browser.cli.state.data_folder import DataFolder
 from chatgpt_browser.testing import FakeChatGPT, Gate, Reply
 from tests.support.processes import still_running
+from tests.support.scripted_site import posts_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.support.cli_fixtures import Invoke, StartCommand
@@ -40,6 +44,21 @@ def read_variables(process: subprocess.Popen[str]) -> dict[str, str]:
     return dict(line.removeprefix("export ").rstrip("\n").split("=", 1) for line in lines)
 
 
+@contextmanager
+def ended_at_the_end(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    """End the process after the block, if it has not ended: after a failure, the test must not wait for it."""
+    with process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(GUARD)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+
+
 def post(variables: dict[str, str], path: str, body: dict[str, Any]) -> Any:
     """Send a request and return the open response."""
     headers = {"authorization": f"Bearer {variables['OPENAI_API_KEY']}", "content-type": "application/json"}
@@ -50,15 +69,20 @@ def post(variables: dict[str, str], path: str, body: dict[str, Any]) -> Any:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_serve_signal_during_stream_ends_reply_server_and_browser(
-    signed_in: FakeChatGPT, start_command: StartCommand, data_folder: Path
+    signed_in: FakeChatGPT, start_command: StartCommand, invoke: Invoke, data_folder: Path
 ) -> None:
     gate = Gate()
     signed_in.script("From the browser of the server.", Reply("One two.", hold_after=1, gate=gate))
-    with start_command("serve") as process:
+    with ended_at_the_end(start_command("serve", "--model", "gpt-5")) as process:
         variables = read_variables(process)
         with client_from_environment(use_background=True, headless=True) as api:
             assert isinstance(api, SharedClient)
-            assert api.send_message("Hello") == "From the browser of the server."
+            with api.stream_message("Hello") as shared:
+                list(shared.events())
+            assert shared.text == "From the browser of the server."
+        # Without --model, a command uses its own default instead of the model of the server.
+        assert posts_of(signed_in.requests)[-1].json["model"] == DEFAULT_MODEL
+        assert invoke("background", "status").stdout.endswith(", ends when it is stopped\n")
         with post(variables, "responses", {"model": "auto", "input": "Hello", "stream": True}) as stream:
             while b"output_text.delta" not in stream.readline():
                 pass
@@ -72,7 +96,7 @@ def test_serve_signal_during_stream_ends_reply_server_and_browser(
     assert '"code": "server_is_stopping"' in rest
     assert started
     assert not still_running(started)
-    assert signed_in.wait_for_request("/backend-api/conversation", "POST").disconnected.wait(GUARD)
+    assert posts_of(signed_in.requests)[-1].disconnected.wait(GUARD)
     gate.open()
     assert stat.S_IMODE((data_folder / "server_key").stat().st_mode) == 0o600
     assert load_server_key(DataFolder.current()) == variables["OPENAI_API_KEY"]

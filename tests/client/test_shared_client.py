@@ -30,6 +30,7 @@ from chatgpt_browser import (
     History,
     HistoryMessage,
     Model,
+    RateLimitError,
     Reply,
     ReplyStream,
     TextDelta,
@@ -38,12 +39,15 @@ from chatgpt_browser import (
     ToolCall,
     ToolUpdate,
 )
+from chatgpt_browser._core.options import DEFAULT_MODEL
 from chatgpt_browser._protocol.file_refs import FileRef
+from chatgpt_browser._shared_client import address
 from chatgpt_browser._shared_client.address import connect, listening_socket, socket_path
 from chatgpt_browser._shared_client.client import SharedClient, SharedConversation, SharedStream
 from chatgpt_browser._shared_client.codec import decode, decode_failure, encode, encode_failure
 from chatgpt_browser._shared_client.connection import Connection, RefusedError
 from chatgpt_browser._shared_client.service import ClientService
+from chatgpt_browser.cli.lifetime import Lifetime
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -120,10 +124,16 @@ def short_data_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
 
 
 @asynccontextmanager
-async def serving(**options: Any) -> AsyncIterator[tuple[ClientService, FakeClient]]:
-    api = FakeClient()
-    async with ClientService(cast("Any", api), "key", **options) as service:
-        yield service, api
+async def serving(idle_timeout: float | None = None) -> AsyncIterator[tuple[Lifetime, FakeClient]]:
+    api, lifetime = FakeClient(), Lifetime(idle_timeout)
+    async with ClientService(
+        cast("Any", api),
+        "key",
+        activity=lifetime.activity,
+        stop=lifetime.end,
+        status=lambda: {"program": "background"},
+    ):
+        yield lifetime, api
 
 
 async def in_thread(function: Callable[[], Any]) -> Any:
@@ -148,6 +158,8 @@ def test_codec_text_delta_is_rebuilt_from_the_previous_snapshot() -> None:
     "error",
     [
         FileExistsError(17, "File exists", "/a"),
+        OSError("only a text"),
+        RateLimitError("wait", status_code=429, retry_after=7),
         ValueError("model"),
         ConversationNotFoundError("no", status_code=404),
     ],
@@ -156,6 +168,7 @@ def test_codec_errors_keep_their_class_and_message(error: Exception) -> None:
     found = decode_failure(encode_failure(error))
 
     assert (type(found), str(found)) == (type(error), str(error))
+    assert getattr(found, "retry_after", None) == getattr(error, "retry_after", None)
 
 
 async def test_service_runs_calls_and_returns_results_items_and_errors() -> None:
@@ -181,15 +194,32 @@ async def test_service_refuses_another_key_and_another_way_to_send(key: str, sen
         await in_thread(use)
 
 
-async def test_service_refuses_a_process_of_another_user(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("checked", ["the file", "the process"])
+async def test_connect_to_a_service_of_another_user_is_refused(
+    monkeypatch: pytest.MonkeyPatch, checked: str
+) -> None:
     def use() -> None:
-        with pytest.raises(PermissionError):
+        with pytest.raises(PermissionError, match="another user"):
             connect(socket_path())
 
     async with serving():
-        monkeypatch.setattr(os, "getuid", lambda: -1)
-        if hasattr(socket, "SO_PEERCRED"):
+        with monkeypatch.context() as patched:
+            if checked == "the file":
+                patched.setattr(os, "getuid", lambda: -1)
+            else:
+                patched.setattr(address, "is_same_user", lambda _: False)
             await in_thread(use)
+        # After this call, the service has also accepted and closed the refused connection.
+        await in_thread(lambda: SharedClient("key").close())
+
+
+@pytest.mark.skipif(not hasattr(socket, "SO_PEERCRED"), reason="only Linux reports the user of a process")
+def test_is_same_user_for_another_user_is_false(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert address.is_same_user(ours)
+        monkeypatch.setattr(os, "getuid", lambda: -1)
+        assert not address.is_same_user(ours)
 
 
 async def test_service_cancels_a_call_whose_client_leaves() -> None:
@@ -217,17 +247,52 @@ async def test_shared_client_whose_service_ends_raises_browser_crashed_error() -
             await api.entered.wait()
 
 
-async def test_service_without_use_is_idle_and_a_connection_keeps_it() -> None:
-    async with serving(idle_timeout=0.01) as (service, _):
-        with anyio.fail_after(60):
-            await service.stopping.wait()
+async def test_service_open_client_is_an_activity_and_status_is_none() -> None:
+    def status() -> None:
+        with Connection(socket_path(), {"name": "status"}) as connection:
+            assert connection.result()["program"] == "background"
 
+    async with serving(idle_timeout=0.01) as (lifetime, _):
         shared = await in_thread(lambda: SharedClient("key"))
-        assert service._idle_timer is None
-        service.stopping.clear()
+        assert lifetime.is_active
+        waiting = asyncio.create_task(lifetime.wait())
+        await in_thread(status)
+        assert not waiting.done()
         shared.close()
         with anyio.fail_after(60):
-            await service.stopping.wait()
+            await waiting
+
+    async with serving(idle_timeout=600) as (lifetime, _):
+        lifetime._start_timer()
+        before = lifetime._timer
+        await in_thread(status)
+        assert lifetime._timer is before  # The idle time has not begun again.
+        lifetime._stop_timer()
+
+
+async def test_service_stop_ends_the_lifetime() -> None:
+    async with serving() as (lifetime, _):
+        connection = await in_thread(lambda: Connection(socket_path(), {"name": "stop"}))
+        with anyio.fail_after(60):
+            await lifetime.wait()
+        connection.close()
+
+
+async def test_shared_client_after_another_service_replaced_its_own_sends_nothing() -> None:
+    def use() -> None:
+        with SharedClient("key") as api:
+            api._common["key"] = "another"
+            with pytest.raises(BrowserCrashedError, match="Nothing was sent"):
+                api.list_models()
+
+    async with serving():
+        await in_thread(use)
+
+
+async def test_shared_client_without_model_sends_the_default_model() -> None:
+    async with serving():
+        with await in_thread(lambda: SharedClient("key")) as api:
+            assert api.stream_message("hi")._arguments["model"] == DEFAULT_MODEL
 
 
 async def test_service_invalid_lines_end_only_their_connection() -> None:
@@ -237,11 +302,11 @@ async def test_service_invalid_lines_end_only_their_connection() -> None:
             sock.shutdown(socket.SHUT_WR)
             return sock.recv(100)
 
-    async with serving() as (service, _):
+    async with serving() as (lifetime, _):
         for line in (b"", b"{", b"[]\n", b"not json\n", b"\xff\n"):
             assert await in_thread(partial(send, line)) == b""
         await in_thread(lambda: SharedClient("key").close())
-        assert not service.stopping.is_set()
+        assert not lifetime._end.is_set()
 
 
 async def test_second_service_is_refused_and_a_stale_socket_is_replaced() -> None:

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from chatgpt_browser._client.job_codec import decode_error
 from chatgpt_browser._core.errors import BrowserError, BrowserLaunchError
 from chatgpt_browser._shared_client.address import IS_SUPPORTED
+from chatgpt_browser._shared_client.connection import program_of
 
 from .. import shared_options as options
 from ..command_class import CommandGroup
@@ -18,7 +18,7 @@ from ..exit_codes import errors_as_exit_codes
 from ..output.consoles import logging_to_stderr, print_note, write_json, write_text
 from ..output.wait_spinner import wait_spinner
 from ..shared_client import find_shared_client
-from .control import log_path, request_service, stop_background
+from .control import log_path, request_service, stop_service
 
 #: The name of the hidden command that runs in the background process.
 COMMAND = "run"
@@ -66,12 +66,13 @@ def start(
             return
         with wait_spinner("the site"):
             answer = start_detached(
-                ("background", COMMAND), {"client": given, "idle_timeout": idle_timeout}, log_path()
+                ("background", COMMAND),
+                {"client": given, "idle_timeout": idle_timeout},
+                log_path(),
+                without_answer=BrowserLaunchError(
+                    f"The background process ended early. Its log is {log_path()}."
+                ),
             )
-        if answer is None:
-            raise BrowserLaunchError(f"The background process ended early. Its log is {log_path()}.")
-        if "error" in answer:
-            raise decode_error(answer["error"])
         print_note(
             f"the background browser runs (process {answer['pid']}); it ends after {idle_timeout:g} s without a command"
         )
@@ -79,7 +80,7 @@ def start(
 
 @background.command()
 def stop() -> None:
-    """End the background browser. A reply that has not ended is stopped.
+    """End the background browser, or `serve` if the commands use its browser. A reply that has not ended is stopped.
 
     [dim]Examples:[/dim]
 
@@ -87,7 +88,7 @@ def stop() -> None:
     """
     check_supported()
     with errors_as_exit_codes():
-        if not stop_background():
+        if not stop_service():
             print_note("no background browser is running")
 
 
@@ -108,10 +109,19 @@ def status(as_json: options.AsJson = False) -> None:
             write_text("not running\n")
         else:
             since = f"{datetime.fromtimestamp(found['started_at']):%H:%M}"
-            use = "in use" if found["in_use"] else f"ends after {found['idle_timeout']:g} s without a command"
-            write_text(f"running: process {found['pid']}, since {since}, {use}\n")
+            program = "" if found["program"] == "background" else f" of {program_of(found)}"
+            write_text(f"running: process {found['pid']}{program}, since {since}, {describe_end(found)}\n")
         if found is None:
             raise typer.Exit(NOT_RUNNING)
+
+
+def describe_end(status: dict[str, Any]) -> str:
+    """Return a text that states when the process ends."""
+    if status["in_use"]:
+        return "in use"
+    if status["idle_timeout"] is None:
+        return "ends when it is stopped"
+    return f"ends after {status['idle_timeout']:g} s without a command"
 
 
 def check_supported() -> None:
@@ -124,18 +134,20 @@ def check_supported() -> None:
 
 
 def report_running(status: dict[str, Any], given: dict[str, Any]) -> None:
-    """Print that a background browser is already running.
+    """Print that a background browser or `serve` is already running.
 
     :raises BrowserError: its session or its options differ from those of this command.
     """
     shared = find_shared_client(given)
     if shared is None:
         raise BrowserError(
-            f"A background browser with another session or other options is running (process {status['pid']}). "
-            "`chatgpt-browser background stop` ends it."
+            f"No browser was started: {program_of(status)} is running (process {status['pid']}) with another session or other "
+            "options. `chatgpt-browser background stop` ends it."
         )
     shared.close()
-    print_note(f"the background browser is already running (process {status['pid']})")
+    print_note(
+        f"{program_of(status)} is already running (process {status['pid']}); the commands use its browser"
+    )
 
 
 @background.command(COMMAND, hidden=True)

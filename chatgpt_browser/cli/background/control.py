@@ -24,7 +24,7 @@ def log_path() -> Path:
 
 
 def request_service(name: str, *, wait_for_end: bool = False) -> dict[str, Any] | None:
-    """Send a call to the background browser, and return its status. If no background browser is running, return None.
+    """Send a call to the background browser or to `serve`, and return its status. If neither is running, return None.
 
     :param name: the name of the call, which has no arguments.
     :param wait_for_end: if True, also wait until the process has ended.
@@ -41,17 +41,32 @@ def request_service(name: str, *, wait_for_end: bool = False) -> dict[str, Any] 
                 connection.wait_for_end()
             return result
     except TimeoutError:
-        raise BrowserError(f"The background browser has not responded for {_TIMEOUT:g} s.") from None
+        raise BrowserError(
+            f"The background browser or `serve` has not responded for {_TIMEOUT:g} s. "
+            "If its process is stopped, continue or kill it."
+        ) from None
     except (OSError, EOFError):  # A killed process has left the socket.
         return None
 
 
-def stop_background() -> bool:
-    """If a background browser is running, end it and print a note. Return whether one was running.
+def stop_service() -> bool:
+    """End the background browser, or `serve` if it owns the socket, and print a note. Return whether one was running.
 
     :raises BrowserError: the process does not respond.
     """
     stopped = request_service("stop", wait_for_end=True)
     if stopped is not None:
-        print_note(f"stopped the background browser (process {stopped['pid']})")
+        from chatgpt_browser._shared_client.connection import program_of
+
+        print_note(f"stopped {program_of(stopped)} (process {stopped['pid']})")
     return stopped is not None
+
+
+def stop_service_of(login: Path) -> None:
+    """End the background browser or `serve` if it uses the saved login in this folder, and print a note.
+
+    :raises BrowserError: the process does not respond.
+    """
+    status = request_service("status")
+    if status is not None and status["login"] == os.path.realpath(login):
+        stop_service()

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
-import typer
-
-from chatgpt_browser._client.job_codec import encode_error
-from chatgpt_browser._core.errors import ChatGPTError
-from chatgpt_browser._shared_client.service import ClientService
-
 from ..client_factory import create_async_client
-from ..detached import answer_starter, read_request
+from ..detached import answer_starter, errors_to_starter, read_request
 from ..exit_codes import errors_as_exit_codes
+from ..lifetime import Lifetime
 from ..output.consoles import logging_to_stderr
-from ..shared_client import client_key
+from ..shared_service import shared_service
 from .control import log_path
 
 
 def run_in_background() -> None:
-    """Read a request from standard input, start a browser, and serve calls until the service is stopped or idle.
+    """Read a request from standard input, start a browser, and serve calls until the process is stopped or idle.
 
     If no error has occurred, remove the log at the end.
     """
@@ -35,16 +29,13 @@ def run_in_background() -> None:
 
 
 async def _serve(request: dict[str, Any]) -> None:
-    options = request["client"]
-    try:
-        async with (
-            create_async_client(**options) as api,
-            ClientService(api, client_key(options), idle_timeout=request["idle_timeout"]) as service,
-        ):
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, service.stopping.set)
-            await api.start()
+    options, lifetime = request["client"], Lifetime(request["idle_timeout"])
+    with lifetime.ending_at_signals():
+        async with AsyncExitStack() as stack:
+            with errors_to_starter():
+                api = await stack.enter_async_context(create_async_client(**options))
+                service = shared_service(api, options, lifetime, program="background")
+                await stack.enter_async_context(service)
+                await api.start()
             answer_starter({"pid": os.getpid()})
-            await service.stopping.wait()
-    except (ChatGPTError, typer.BadParameter) as error:
-        answer_starter({"error": encode_error(error)})
-        raise
+            await lifetime.wait()

@@ -24,6 +24,7 @@ from chatgpt_browser import (
     History,
     HistoryMessage,
 )
+from chatgpt_browser._core.choices import SendVia
 from chatgpt_browser._core.files import create_private, path_of_user, write_private
 
 from ..exit_codes import print_error
@@ -51,13 +52,14 @@ class ChatSession:
         self,
         api: ChatGPTAPI,
         *,
+        send_via: SendVia = "auto",
         timeout: timedelta | None = None,
         markdown: bool = True,
         show_thoughts: bool = False,
         arguments: dict[str, Any] | None = None,
     ) -> None:
         self._api = api
-        self._arguments = MessageDefaults(arguments or {}, api._options.send_via)
+        self._arguments = MessageDefaults(arguments or {}, send_via)
         self._timeout = timeout
         self._markdown = markdown
         self._show_thoughts = show_thoughts

@@ -71,6 +71,7 @@ def chat(
             # With --verbose, the Markdown is not rendered, because log lines would damage the live display of Markdown.
             session = ChatSession(
                 api,
+                send_via=send_via,
                 timeout=options.to_timedelta(timeout),
                 markdown=not (plain_text or verbose),
                 show_thoughts=show_thoughts,

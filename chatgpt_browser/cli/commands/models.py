@@ -32,7 +32,7 @@ def models(
     chatgpt-browser models --json | jq -r '.[].slug'
     """
     with client_for_command(
-        headed=headed, verbose=verbose, as_json=as_json, no_background=no_background
+        headed=headed, verbose=verbose, as_json=as_json, use_background=not no_background
     ) as api:
         with wait_spinner("the list of models"):
             found = api.list_models()

@@ -75,7 +75,7 @@ def list_(
     chatgpt-browser history list --all | grep -i recipe
     """
     with client_for_command(
-        headed=headed, verbose=verbose, as_json=as_json, no_background=no_background
+        headed=headed, verbose=verbose, as_json=as_json, use_background=not no_background
     ) as api:
         with wait_spinner("the list of conversations"):
             found = list_newest(api, None if everything else limit)
@@ -107,7 +107,7 @@ def show(
     chatgpt-browser history show 6f1c6c4e-0c1b-4f7e-9d5c-2f1f3e1a7b10 | less
     """
     with client_for_command(
-        headed=headed, verbose=verbose, as_json=as_json, no_background=no_background
+        headed=headed, verbose=verbose, as_json=as_json, use_background=not no_background
     ) as api:
         with wait_spinner("the conversation"):
             found = api.get_history(find_conversation_id(api, conversation))
@@ -148,7 +148,7 @@ def rename(
 
     chatgpt-browser history rename last
     """
-    with client_for_command(headed=headed, verbose=verbose, no_background=no_background) as api:
+    with client_for_command(headed=headed, verbose=verbose, use_background=not no_background) as api:
         with wait_spinner("the site"):
             conversation_id = find_conversation_id(api, conversation)
             if title is None:
@@ -174,7 +174,7 @@ def delete(
 
     chatgpt-browser history list | grep Draft | cut -f1 | xargs chatgpt-browser history delete -y
     """
-    with client_for_command(headed=headed, verbose=verbose, no_background=no_background) as api:
+    with client_for_command(headed=headed, verbose=verbose, use_background=not no_background) as api:
         if not (yes or can_confirm()):
             raise typer.BadParameter("standard input is not a terminal, so you cannot be asked: use --yes")
 

@@ -85,7 +85,7 @@ def export(
 
     chatgpt-browser history export --all -o conversations --format json
     """
-    with client_for_command(headed=headed, verbose=verbose, no_background=no_background) as api:
+    with client_for_command(headed=headed, verbose=verbose, use_background=not no_background) as api:
         with wait_spinner("the conversation"):
             ids = [find_conversation_id(api, conversation) for conversation in conversations or ()]
         if bool(ids) == everything:

@@ -30,18 +30,14 @@ def start_job(text: str, client: dict[str, Any], message: dict[str, Any], **opti
 
     :param client: the options of the client.
     :param message: the options of the message. Attached files are passed as absolute paths.
-    :raises ChatGPTError: the message was not accepted. The job is stored with this error.
+    :raises ChatGPTError: the message was not accepted. If the client was created, the job is stored with this error.
+    :raises typer.BadParameter: an option or a variable is invalid.
     """
     job_id = uuid.uuid4().hex[:12]
     request = {"job_id": job_id, "text": text, "client": client, "message": message, **options}
-    result = start_detached(("jobs", COMMAND), request, log_path(job_id))
-    if result is None:
-        raise ChatGPTError(
-            f"The background process ended before the site accepted the message. Its log is {log_path(job_id)}. "
-            f"`chatgpt-browser jobs show {job_id}` shows whether the message was sent."
-        )
-    if "error" in result:
-        from chatgpt_browser._client.job_codec import decode_error
-
-        raise decode_error(result["error"])
+    without_answer = ChatGPTError(
+        f"The background process ended before the site accepted the message. Its log is {log_path(job_id)}. "
+        f"`chatgpt-browser jobs show {job_id}` shows whether the message was sent."
+    )
+    result = start_detached(("jobs", COMMAND), request, log_path(job_id), without_answer=without_answer)
     return f"{result['job_id']}\n"

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from chatgpt_browser._core.errors import ChatGPTError
-
 from ..client_factory import client_from_environment
-from ..detached import answer_starter, read_request
+from ..detached import answer_starter, errors_to_starter, read_request
 from ..exit_codes import errors_as_exit_codes
 from ..output.consoles import logging_to_stderr
 from ..state.conversation_lookup import find_position
@@ -23,14 +20,10 @@ if TYPE_CHECKING:
 def run_in_background() -> None:
     """Read a request from standard input, send its message as a job, and wait for the reply."""
     request = read_request()
-    with errors_as_exit_codes(), logging_to_stderr(1), client_from_environment(**request["client"]) as api:
-        try:
+    with errors_as_exit_codes(), logging_to_stderr(1), ExitStack() as stack:
+        with errors_to_starter():
+            api = stack.enter_context(client_from_environment(**request["client"]))
             job = _submit(api, request)
-        except (ChatGPTError, typer.BadParameter) as error:
-            from chatgpt_browser._client.job_codec import encode_error
-
-            answer_starter({"error": encode_error(error)})
-            raise
         answer_starter({"job_id": job.id})
         reply = job.wait()
         remember_conversation(reply.conversation_id, reply.message_id, reply)

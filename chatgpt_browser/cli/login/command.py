@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..background.control import stop_background
+from ..background.control import stop_service_of
 from ..environment import has_display, options_from_environment, site_origin
 from ..exit_codes import errors_as_exit_codes, kind_of, print_error
 from ..output.consoles import logging_to_stderr, print_labelled, print_note
@@ -71,7 +71,6 @@ def login(
         if list_logins:
             write_logins()
             return
-        stop_background()  # It may use the browser profile, and has the old session.
         if from_file:
             save_session_of_file(from_file)
         else:
@@ -85,6 +84,7 @@ def save_session_of_file(path: Path) -> None:
     """
     origin, folder = site_origin(), DataFolder.current()
     token = read_session_file(path, origin)
+    stop_service_of(folder.folder)  # It has the old session.
     folder.save_session_token(origin, token.value)
     print_note(f"The session for {origin} is saved in {folder.folder}, for you only.")
     print_labelled("warning", "bold yellow", COPIED_COOKIE)
@@ -112,6 +112,7 @@ def sign_in_by_hand(channel: str | None) -> None:
         raise typer.Exit(kind_of(error).code)
     folder.create()
     origin = options.site.origin
+    stop_service_of(folder.folder)  # It uses the browser profile, and has the old session.
     print_note(f"Sign in to {origin} in the window; it closes automatically.")
     token = asyncio.run(sign_in(options))
     folder.save_session_token(origin, token.value)

@@ -11,7 +11,7 @@ import typer
 
 from chatgpt_browser._core.saved_login import DEFAULT_PROFILE
 
-from ..background.control import stop_background
+from ..background.control import stop_service_of
 from ..environment import TOKEN
 from ..exit_codes import errors_as_exit_codes
 from ..output.consoles import print_note
@@ -32,7 +32,7 @@ def logout() -> None:
     """
     with errors_as_exit_codes():
         folder = DataFolder.current()
-        stop_background()  # It may use the browser profile, and has the old session.
+        stop_service_of(folder.folder)  # It uses the browser profile and the session.
         removed = [remove(what, path) for what, path in folder.removed_by_logout()]
         if not any(removed):
             names = ", ".join(DataFolder.names())

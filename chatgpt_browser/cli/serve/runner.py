@@ -16,14 +16,13 @@ import uvicorn
 from chatgpt_browser._core.errors import BrowserError, ChatGPTError
 from chatgpt_browser._core.log import logger
 from chatgpt_browser._shared_client.address import IS_SUPPORTED
-from chatgpt_browser._shared_client.service import ClientService
 from chatgpt_browser.server import create_app
 
 from ..client_factory import create_async_client
 from ..exit_codes import print_error
 from ..lifetime import Lifetime
 from ..output.consoles import print_note, write_text
-from ..shared_client import client_key
+from ..shared_service import shared_service
 from ..terminal_settings import restored_terminal_settings
 
 if TYPE_CHECKING:
@@ -113,19 +112,14 @@ async def shared_with_commands(
     If a background browser is already running, or if the system has no such sockets, the commands do not use the client.
     `background stop` ends the lifetime.
     """
-    service = ClientService(api, client_key(client_options), activity=lifetime.activity)
     async with AsyncExitStack() as stack:
         try:
             if IS_SUPPORTED:
+                service = shared_service(api, client_options, lifetime, program="serve")
                 await stack.enter_async_context(service)
         except (BrowserError, OSError) as error:
             logger.info("other commands do not use the client of the server: %s", error)
-        stopping = asyncio.create_task(service.stopping.wait())
-        stopping.add_done_callback(lambda _: lifetime.end())
-        try:
-            yield
-        finally:
-            stopping.cancel()
+        yield
 
 
 class Server(uvicorn.Server):
