@@ -91,7 +91,7 @@ class _Reading(NamedTuple):
 
 
 def _recent(reading: _Reading | None) -> UsualState | None:
-    """Return the state of a reading that is at most ``_MAX_AGE`` seconds old."""
+    """Return the state in a reading. Return None if there is no reading, or if it is older than ``_MAX_AGE`` seconds."""
     now = asyncio.get_running_loop().time()
     return None if reading is None or now - reading.at > _MAX_AGE else reading.state
 
