@@ -1,4 +1,4 @@
-"""Sends the messages of a batch as jobs. If an earlier run of the same batch has sent a message, it is not sent again."""
+"""Sends the messages of a batch as jobs. A message that an earlier run of the batch has sent is not sent again."""
 
 from __future__ import annotations
 
@@ -93,7 +93,8 @@ class BatchJobs:
     async def _take_earlier(self, message: BatchMessage) -> JobRecord | None:
         """Return the job with which an earlier run sent this message, or None. Each job is returned only once.
 
-        A job belongs to the message if it has the same text. If several jobs do, the job with the same key is preferred.
+        A job belongs to the message if both have the same text. If there are several such jobs, the job with the message's key is
+        preferred.
         """
         if self._batch_id is None:
             return None

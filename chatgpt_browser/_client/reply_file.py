@@ -131,7 +131,8 @@ class AsyncReplyFile(_FileFields):
     def _saved_name(self, opened: OpenFile) -> str:
         """Return the name for the file in a folder.
 
-        If the response states another image type than the reply, the name gets the suffix of this image type.
+        If the image type in the response differs from the type in the reply, the name gets the suffix of the type in the
+        response.
         """
         stated = opened.media_type
         if (
