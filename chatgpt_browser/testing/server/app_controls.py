@@ -82,7 +82,7 @@ class AppControls:
 
     @property
     def wakes_after(self) -> float:
-        """A page is hydrated this many seconds after it was opened (only with `form="app"`).
+        """The seconds from the opening of a page to its hydration (only with `form="app"`).
 
         Before that, the page is visible but ignores input. When it is hydrated, it discards this input. A change has no effect on
         pages that are already open.

@@ -103,8 +103,8 @@ class ChatApp:
         self.dialog: Dialog | None = None
         #: True: a page ignores the model in its address and chooses another model.
         self.ignores_model = False
-        #: A page is hydrated this many seconds after it was opened. Before that, it is visible but ignores input. When it is
-        #: hydrated, it discards this input.
+        #: The seconds from the opening of a page to its hydration. Before the hydration, the page is visible but ignores input.
+        #: When it is hydrated, it discards this input.
         self.wakes_after: float = 0.0
         #: The way in which a page loads and shows a conversation.
         self.conversation_view: ConversationView = ConversationView()
