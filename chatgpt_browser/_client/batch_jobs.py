@@ -57,7 +57,7 @@ class BatchJobs:
         self.ids: dict[int, str] = {}
 
     async def send(self, index: int, message: BatchMessage, prompt: Prompt) -> ReplyResult:
-        """Send a message, unless an earlier run of the batch has sent it, and return its reply.
+        """Return the reply to a message. First send the message, unless an earlier run of the batch has sent it.
 
         :raises MessageFailedError: the message has failed in an earlier run, or its job was cancelled.
         :raises ChatGPTError: the message has failed in this run.

@@ -65,7 +65,7 @@ class JobRun:
         self._deadline = deadline or Deadline(float("inf"), None)
         #: The newest record of the job.
         self.record = record
-        #: Set when the conversation of the message is in the store, or the job has ended.
+        #: An event that is set when the conversation of the message is in the store, or the job has ended.
         self.accepted: asyncio.Event = asyncio.Event()
         #: True after this process has cancelled the job or has begun to close the client.
         self.is_leaving = False

@@ -17,7 +17,7 @@ from .._core.process_guard import ProcessGuard
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-#: If this name is defined in a module, pytest does not show the module's frames in tracebacks.
+#: Flag for pytest, so that its tracebacks omit the frames of this module.
 __tracebackhide__ = True
 
 T = TypeVar("T")

@@ -74,7 +74,7 @@ class BrowserManager:
         self.site: Site = options.site
         #: The hook for the next browser. It must be set before the browser starts.
         self.observer: BrowserObserver | None = None
-        #: Called with the new value of the session token after the site has rotated it. It must not raise an error.
+        #: The callback for the new value of the session token after the site has rotated the token. It must not raise an error.
         self.on_new_token: Callable[[str], object] = lambda _: None
         #: Limits how many pages of this client are open.
         self.page_budget = PageBudget()

@@ -1,4 +1,4 @@
-"""Operates the composer of the site's page: writes a message, sends it, stops its reply. It uses trusted input events."""
+"""Operates the composer of the site's page with trusted input events: writes and sends a message, and stops the reply."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ class PreparationObserver:
         return None if refusal is None or refusal.is_repeated else await self._error_of(refusal)
 
     async def _error_of(self, refusal: _Refusal) -> ChatGPTError:
-        """Return the error for a refusal. The error has the same class as if the site had refused the message in this way."""
+        """Return the error for a refusal. It has the class of the error for a message that the site refuses in this way."""
         if refusal.is_signed_out:
             return SessionExpiredError(
                 "The site's page has no session any more, so it cannot send a message. Nothing was sent. "

@@ -237,7 +237,7 @@ class DialogRule:
     kind: DialogKind
     names: tuple[Entry, ...]
     texts: tuple[Entry, ...]
-    #: True if such a dialog always blocks the page; False if it does so only when it covers the composer.
+    #: True: such a dialog always blocks the page. False: it blocks the page only if it covers the composer.
     is_blocking: bool = True
 
     @functools.cached_property

@@ -33,8 +33,8 @@ Language = Literal["en", "de", "fr", "ja", "zh"]
 
 #: A dialog of the page. `rate-limit`: reports too many requests. `expired-session` and `signed-out`: ask the user to log in.
 #: `announcement`: has a close button. `survey`: a kind that clients do not know. `overlay`: like `survey`, but without an ARIA
-#: role. `choice`: asks which of two answers the user prefers. `choice-in-thread`: asks the same below each reply, and blocks
-#: nothing.
+#: role. `choice`: asks which of two answers the user prefers. `choice-in-thread`: asks this question below each reply, without
+#: blocking the page.
 Dialog = Literal[
     "rate-limit",
     "expired-session",
