@@ -81,8 +81,8 @@ class FailureArtifacts:
     async def closing(self, browser: Browser, front_page: str, session_token: str) -> AsyncIterator[None]:
         """Collect the artifacts, and then run the block, which closes the browser. Errors of the collection are only logged.
 
-        The folder of the HAR is removed only after the block. The reason is that if the recording was not stopped, the HAR is
-        written to this folder when the browser closes.
+        The folder of the HAR is removed only after the block. If the recording was not stopped, the HAR is written to this folder
+        when the browser closes.
         """
         folder, self._folder = self._folder, None
         try:

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 #: The possible names of the Playwright module that starts the driver. The name depends on Playwright's version.
 _TRANSPORTS = ("playwright._impl.transport", "playwright._impl._transport")
 _PREFIX = "CHATGPT_"
-#: True while this package starts a driver. If other code of the program starts a driver, that driver inherits all variables.
+#: True while this package starts a driver: the driver does not inherit the variables of this package. False: a driver that other
+#: code of the program starts inherits all variables.
 _is_starting: ContextVar[bool] = ContextVar("chatgpt_browser_starts_driver", default=False)
 
 
 def child_environment(environment: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return ``environment`` without the variables of this package. If it is None, use this process's environment."""
+    """Return ``environment`` without this package's variables. If ``environment`` is None, use this process's environment."""
     given = os.environ.copy() if environment is None else environment
     return {name: value for name, value in given.items() if not name.upper().startswith(_PREFIX)}
 

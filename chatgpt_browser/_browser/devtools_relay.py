@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from .page_filter import Routed
 
-#: When the relay closes, it waits at most this many seconds until the browser has confirmed that the client's pages are closed.
+#: Time limit in seconds within which the browser must confirm, when the relay closes, that the client's pages are closed.
 _CLOSE_TIMEOUT = 2.0
 #: Keyword arguments for both WebSocket connections. The size of a message has no limit, because the browser sends whole bodies of
 #: responses. No pings are sent, because a busy browser may respond late.

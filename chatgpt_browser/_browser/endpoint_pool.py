@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: For this many seconds after a failure, a browser is used only if no other browser responds.
+#: Seconds after a failure during which the browser is used only if no other browser responds.
 _FAILURE_TTL = 30.0
 
 
@@ -51,7 +51,7 @@ class EndpointPool(Generic[T]):
             self._clients[url] -= 1
 
     def report_failure(self, url: T) -> None:
-        """Store that this browser has failed to respond now, and subtract one of its clients from the count."""
+        """Store that this browser has failed to respond now, and count one client less for this browser."""
         with self._lock:
             self._clients[url] -= 1
             self._failed_at[url] = self._clock()

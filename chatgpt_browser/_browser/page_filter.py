@@ -26,9 +26,9 @@ class Routed(NamedTuple):
 class PageFilter:
     """Hides all pages that the client did not open. One filter belongs to one DevTools connection.
 
-    Playwright sends a command that would attach it to every page. The filter does not forward this command but responds to it,
-    and attaches Playwright only to the pages that Playwright creates. The filter holds back the response to the creation of a
-    page until Playwright is attached to the page, because Playwright expects this order.
+    Playwright sends a command that would attach Playwright to every page. The filter does not forward this command but responds
+    to it, and attaches Playwright only to the pages that Playwright creates. The filter holds back the response to the creation
+    of a page until Playwright is attached to the page, because Playwright expects this order.
     """
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-#: The sandbox needs user namespaces, and these sysctls can forbid them. Each sysctl is mapped to the value that forbids them.
+#: Maps each sysctl that can forbid user namespaces to the value that forbids them. The sandbox needs user namespaces.
 _SYSCTLS = {
     "/proc/sys/kernel/unprivileged_userns_clone": "0",
     "/proc/sys/user/max_user_namespaces": "0",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .reply_file import AsyncReplyFile, ReplyFile
 
 
-#: If this name is defined in a module, pytest does not show the module's frames in tracebacks.
+#: Flag for pytest, so that its tracebacks omit the frames of this module.
 __tracebackhide__ = True
 
 
@@ -48,7 +48,7 @@ class AsyncAccountDataMixin:
         return read_models(await self._sender.backend.request_json("GET", MODELS))
 
     async def list_conversations(self, offset: int = 0, limit: int = 20) -> list[ConversationSummary]:
-        """Return at most ``limit`` of the account's conversations, newest first, without the first ``offset`` of them."""
+        """Return at most ``limit`` conversations of the account, newest first. The first ``offset`` conversations are skipped."""
         return read_conversations(await self._sender.backend.read_past(conversations_path(offset, limit)))
 
     async def iter_conversations(self, page_size: int = 20) -> AsyncIterator[ConversationSummary]:
@@ -116,7 +116,7 @@ class AccountDataMixin:
         return self._portal.call(self._core.list_models)
 
     def list_conversations(self, offset: int = 0, limit: int = 20) -> list[ConversationSummary]:
-        """Return at most ``limit`` of the account's conversations, newest first, without the first ``offset`` of them."""
+        """Return at most ``limit`` conversations of the account, newest first. The first ``offset`` conversations are skipped."""
         return self._portal.call(self._core.list_conversations, offset, limit)
 
     def iter_conversations(self, page_size: int = 20) -> Iterator[ConversationSummary]:

@@ -1,4 +1,4 @@
-"""Sends the messages of a batch as jobs. If an earlier run of the same batch has sent a message, it is not sent again."""
+"""Sends the messages of a batch as jobs. A message that an earlier run of the batch has sent is not sent again."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class BatchJobs:
         self.ids: dict[int, str] = {}
 
     async def send(self, index: int, message: BatchMessage, prompt: Prompt) -> ReplyResult:
-        """Send a message, unless an earlier run of the batch has sent it, and return its reply.
+        """Return the reply to a message. First send the message, unless an earlier run of the batch has sent it.
 
         :raises MessageFailedError: the message has failed in an earlier run, or its job was cancelled.
         :raises ChatGPTError: the message has failed in this run.
@@ -93,7 +93,8 @@ class BatchJobs:
     async def _take_earlier(self, message: BatchMessage) -> JobRecord | None:
         """Return the job with which an earlier run sent this message, or None. Each job is returned only once.
 
-        A job belongs to the message if it has the same text. If several jobs do, the job with the same key is preferred.
+        A job belongs to the message if both have the same text. If there are several such jobs, the job with the message's key is
+        preferred.
         """
         if self._batch_id is None:
             return None

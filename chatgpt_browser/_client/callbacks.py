@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .._core.models import ConversationEvent
     from .._messaging.reply_assembler import Update
 
-#: If this name is defined in a module, pytest does not show the module's frames in tracebacks.
+#: Flag for pytest, so that its tracebacks omit the frames of this module.
 __tracebackhide__ = True
 
 #: A callback for every event that changes the reply. Its argument is the whole text so far. An awaitable result is awaited.

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from .reply_file import AsyncReplyFile
 
 
-#: If this name is defined in a module, pytest does not show the module's frames in tracebacks.
+#: Flag for pytest, so that its tracebacks omit the frames of this module.
 __tracebackhide__ = True
 
 

@@ -30,7 +30,7 @@ class ConversationPosition:
 
 
 class NextSlot:
-    """A :class:`.ConversationSlot` for the next message of a conversation, after the newest reply."""
+    """A :class:`.ConversationSlot` for the next message of a conversation. The message follows the newest complete reply."""
 
     def __init__(self, position: ConversationPosition, message: str, options: MessageOptions) -> None:
         self._position = position

@@ -48,14 +48,14 @@ if TYPE_CHECKING:
 _WATCH_INTERVAL = 1.0
 #: The pauses in seconds between the lookups of a message that was sent a short time ago: it may still be on its way to the site.
 _LOOKUP_PAUSES = (1.0, 3.0)
-#: If the machine has slept for at most this number of seconds, the connection of a stream may still work.
+#: Maximum sleep of the machine in seconds after which the connection of a stream may still work.
 _SHORT_SLEEP = 30.0
-#: A message cannot be on its way for longer than this number of seconds.
+#: Maximum time in seconds for which a message can be on its way to the site.
 _DELIVERY_TIME = 60.0
 
 
 class JobRun:
-    """Works on one job, which the store object of this client owns."""
+    """Works on one job that this client owns in the job store."""
 
     def __init__(
         self, sender: MessageSender, store: JobStore, record: JobRecord, deadline: Deadline | None = None
@@ -65,7 +65,7 @@ class JobRun:
         self._deadline = deadline or Deadline(float("inf"), None)
         #: The newest record of the job.
         self.record = record
-        #: Set when the conversation of the message is in the store, or the job has ended.
+        #: An event that is set when the conversation of the message is in the store, or the job has ended.
         self.accepted: asyncio.Event = asyncio.Event()
         #: True after this process has cancelled the job or has begun to close the client.
         self.is_leaving = False
@@ -137,7 +137,7 @@ class JobRun:
         return await self._continue()
 
     async def _continue(self) -> Reply[Any]:
-        """Read the reply to a message that was sent earlier. If it is unknown whether it was sent, look for it first."""
+        """Read the reply to a message that was sent earlier. If it is unknown whether the message was sent, first look for it."""
         try:
             with self._deadline.limit():
                 if self.record.state == "sending" or self.record.question_id is None:

@@ -41,7 +41,7 @@ class JobRunner:
 
     @property
     def store(self) -> JobStore:
-        """The job store. The first use creates the object; its first call opens the file."""
+        """The job store. The object is created on first use; the first call of one of its methods opens the file."""
         if self._store is None:
             self._sender.pace.use_store()
             self._store = JobStore(self._sender.options.job_store)
@@ -140,7 +140,7 @@ class JobRunner:
             await asyncio.wait([run.task])
 
     def begin_close(self) -> None:
-        """Mark all jobs: when their streams end because the client closes, the jobs stay active in the store."""
+        """Mark all jobs, so that they stay active in the store when their streams end because the client closes."""
         for run in self._runs.values():
             run.is_leaving = True
 

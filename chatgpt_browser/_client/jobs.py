@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .reply_file import AsyncReplyFile, ReplyFile
 
 
-#: If this name is defined in a module, pytest does not show the module's frames in tracebacks.
+#: Flag for pytest, so that its tracebacks omit the frames of this module.
 __tracebackhide__ = True
 
 
@@ -151,7 +151,7 @@ class AsyncJobsMixin:
     ) -> AsyncJob:
         """Send a message, and return a job as soon as the site has accepted the message.
 
-        Each change of the job is stored. If this process ends, any process can wait for the reply with its id; see
+        Each change of the job is stored. If this process ends, any process can wait for the reply with the job's id; see
         :meth:`AsyncChatGPTAPI.get_job`.
 
         :param conversation_id: The id of the conversation to continue. None: a new conversation is started.

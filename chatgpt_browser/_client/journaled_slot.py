@@ -1,4 +1,4 @@
-"""A conversation slot for the message of a job. Directly before the message is sent, the job store is written."""
+"""A conversation slot for the message of a job. The job store is updated directly before the message is sent."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from .._core.process_guard import ProcessGuard
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-#: If this name is defined in a module, pytest does not show the module's frames in tracebacks.
+#: Flag for pytest, so that its tracebacks omit the frames of this module.
 __tracebackhide__ = True
 
 T = TypeVar("T")
@@ -38,8 +38,8 @@ class Portal:
 
     The portal's thread starts at the first call and ends at :meth:`close`. A caller's thread may run its own event loop.
 
-    The portal's thread does not exist in a forked process. There, a call could also wait forever for the portal's lock, namely if
-    a thread of the parent process held the lock at the moment of the fork. Therefore each call first checks that this process is
+    The portal's thread does not exist in a forked process. There, a call could also wait forever for the portal's lock, if a
+    thread of the parent process held the lock at the moment of the fork. Therefore each call first checks that this process is
     not a fork.
 
     anyio has a similar function, ``start_blocking_portal``. It is not used, because at the exit of a forked process, the
@@ -133,7 +133,7 @@ class Portal:
 def _run_loop(ready: Future[BlockingPortal]) -> None:
     """Run an event loop with a portal until the portal is stopped.
 
-    :param ready: a future whose result becomes the portal. If the start fails, the error becomes the exception of the future.
+    :param ready: the future that receives the portal as its result. If the start fails, the future receives the error instead.
     """
 
     async def serve() -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .._protocol.file_refs import FileKind, FileRef
     from .portal import Portal
 
-#: Flag for pytest, which then leaves the frames of this module out of tracebacks.
+#: Flag for pytest, so that its tracebacks omit the frames of this module.
 __tracebackhide__ = True
 
 #: The number of bytes that are written at once, in a thread.
@@ -39,7 +39,7 @@ class _FileFields:
 
     @property
     def id(self) -> str:
-        """The id of an image or of a document. For a file of the code interpreter, this is the file's path there."""
+        """The id of an image or of a document. For a file of the code interpreter: the path of the file in the interpreter."""
         return self._ref.id
 
     @property
@@ -131,7 +131,8 @@ class AsyncReplyFile(_FileFields):
     def _saved_name(self, opened: OpenFile) -> str:
         """Return the name for the file in a folder.
 
-        If the response states another image type than the reply, the name gets the suffix of this image type.
+        If the image type in the response differs from the type in the reply, the name gets the suffix of the type in the
+        response.
         """
         stated = opened.media_type
         if (

@@ -27,7 +27,7 @@ Messages = Iterable[str | BatchMessage]
 AsyncMessages = Messages | AsyncIterable[str | BatchMessage]
 
 
-#: If this name is defined in a module, pytest does not show the module's frames in tracebacks.
+#: Flag for pytest, so that its tracebacks omit the frames of this module.
 __tracebackhide__ = True
 
 

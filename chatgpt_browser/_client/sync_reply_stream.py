@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .portal import Portal
     from .reply_file import AsyncReplyFile
 
-#: Flag for pytest, which then leaves the frames of this module out of tracebacks.
+#: Flag for pytest, so that its tracebacks omit the frames of this module.
 __tracebackhide__ = True
 
 

@@ -49,7 +49,7 @@ class Delivery:
     before_start: Callable[[], Awaitable[None]] | None = None
 
     async def announce(self) -> None:
-        """Call ``before_start``. Called directly before the message is sent, or before the page is instructed to send it.
+        """Call ``before_start``. This is done directly before the message is sent, or the page is instructed to send it.
 
         Only the first call has an effect.
         """
@@ -109,7 +109,7 @@ class Transport(Protocol):
         ...
 
     async def shows(self, conversation_id: str, turn: Turn) -> bool:
-        """Return whether a page of this transport shows the conversation, and ``turn`` is the newest turn on that page.
+        """Return whether a page of this transport shows the conversation with ``turn`` as the conversation's newest turn.
 
         If the result is True, the sender does not need to read the newest turn from the backend. This method is called directly
         before :meth:`send`, and only if ``needs_newest_turn`` is True.

@@ -41,7 +41,7 @@ _MOVES = {
     "https://chatgpt.com": "https://chat.openai.com",
 }
 
-#: If the caller of a browser start is cancelled, the start may continue for this many seconds. Then it is cancelled too.
+#: Seconds for which a browser start may continue after its caller was cancelled. Then the start is cancelled too.
 _START_PATIENCE = 3.0
 #: Number of earlier session tokens that are stored.
 _REMEMBERED_TOKENS = 4
@@ -74,7 +74,7 @@ class BrowserManager:
         self.site: Site = options.site
         #: The hook for the next browser. It must be set before the browser starts.
         self.observer: BrowserObserver | None = None
-        #: Called with the new value of the session token after the site has rotated it. It must not raise an error.
+        #: The callback for the new value of the session token after the site has rotated the token. It must not raise an error.
         self.on_new_token: Callable[[str], object] = lambda _: None
         #: Limits how many pages of this client are open.
         self.page_budget: PageBudget = PageBudget()
@@ -83,7 +83,7 @@ class BrowserManager:
         self._preload = preload
         self._browser: Browser | None = None
         self._page: FetchPage | None = None
-        #: The fetch page before the move to a context that Playwright manages. This page may still have requests in flight.
+        #: The earlier fetch page, after the move to a context that Playwright manages. It may still have requests in flight.
         self._former_page: FetchPage | None = None
         self._origin_error: OriginError | None = None
         self._start = SingleFlight(measuring("browser.start", self._start_browser))

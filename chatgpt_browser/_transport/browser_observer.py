@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class BrowserObserver(Protocol):
-    """A hook for the browsers of a client. It is called after a browser has started, and before and after it is closed."""
+    """A hook for the browsers of a client. Its methods are called after a browser has started and when the browser is closed."""
 
     async def begin(self, browser: Browser) -> None:
         """Prepare to observe a browser. The browser has just started, and the client has not opened a page in it yet."""

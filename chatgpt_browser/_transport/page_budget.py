@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 #: The maximum number of pages. Another project has seen that the site limits an account with six open pages, but not with five.
 MAX_PAGES = 5
-#: While an object waits for a page, the pages are counted again at this interval in seconds. If a page has crashed, or its reply
-#: was stopped, the budget is not notified.
+#: Interval in seconds at which the pages are counted again while a holder waits. The budget is not notified if a page has
+#: crashed, or if the reply on a page was stopped.
 _INTERVAL = 0.5
 
 
@@ -33,8 +33,8 @@ class PageBudget:
     def register(self, count: Callable[[], int], close_idle: Callable[[], bool] | None = None) -> None:
         """Add a holder, for example a transport.
 
-        :param count: returns the number of open pages of the holder. Pages that are being opened do not count.
-        :param close_idle: begins to close a page that is not in use. It returns False if there is no such page.
+        :param count: a function that returns the number of open pages of the holder. Pages that are being opened do not count.
+        :param close_idle: a function that begins to close an idle page of the holder, or returns False if no page is idle.
         """
         self._counts.append(count)
         if close_idle is not None:

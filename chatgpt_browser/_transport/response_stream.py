@@ -33,7 +33,7 @@ class RequestControl(Protocol):
         ...
 
     def abort(self) -> bool:
-        """Abort the request, and stop the reply that the site still generates for it. Do not wait until it has stopped.
+        """Abort the request, and stop the reply that the site still generates for it. Do not wait for the end of either.
 
         Return True if the request and the reply have already ended. If this method returns False, the transport calls
         :meth:`ResponseStream.end` when they have ended.
@@ -160,7 +160,7 @@ class ResponseStream:
             self.end()
 
     def resume(self) -> bool:
-        """Accept more frames after the last one, because another feed continues the reply. Return whether a reader needs them."""
+        """Accept frames after the last frame, because another feed continues the reply. Return whether a reader needs them."""
         is_wanted = self._has_rest and self._has_reader and self._failure is None
         if self.state is ResponseState.SETTLED and is_wanted:
             self.state = ResponseState.STREAMING

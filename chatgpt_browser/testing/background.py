@@ -25,9 +25,9 @@ _CHECK_INTERVAL = 1.0
 
 
 def start_in_background(arguments: Sequence[str]) -> int:
-    """Start a server in a background process, print the shell commands that set its variables, and return the exit code.
+    """Start a server in a background process, print shell commands for its clients, and return the exit code.
 
-    The server ends with the shell that evaluates these commands.
+    The commands set the environment variables of a client. The server ends with the shell that evaluates the commands.
 
     :param arguments: further arguments of `python -m chatgpt_browser.testing` for the server.
     """
@@ -67,7 +67,7 @@ def export_commands(description: dict[str, Any]) -> str:
 
 
 def wait_until_idle(server: FakeChatGPT, stop: threading.Event, seconds: float | None) -> None:
-    """Wait until `stop` is set, or until the server has received and answered no request for this time. None: no limit."""
+    """Wait until `stop` is set, or until the server has had no request for this number of seconds. None: no limit."""
     last_activity = time.monotonic()
     while seconds is not None:
         if requests := server.requests:

@@ -40,7 +40,7 @@ async def get_session_token(target: Target, origin: str) -> SessionToken | None:
 
 
 async def copy_cookies(source: Target, destination: Target, origin: str) -> None:
-    """Copy the origin's cookies from the cookie store of one page to that of another page in the same browser.
+    """Copy the origin's cookies from the cookie store of one page to the cookie store of another page in the same browser.
 
     If the browser does not accept a cookie, its name is logged. Without this cookie, the site may repeat a challenge.
     """

@@ -32,7 +32,7 @@ async def navigate(target: Target, url: str) -> str | None:
     raise error
 
 
-#: The HTML contains an icon. Otherwise a full Chromium would request the site's icon before the user agent is overridden.
+#: The empty document. Without the icon in it, a full Chromium would request the site's icon before the user agent is overridden.
 _EMPTY_HTML = base64.b64encode(b'<!doctype html><link rel="icon" href="data:,">').decode()
 
 

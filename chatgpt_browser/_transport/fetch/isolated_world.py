@@ -160,7 +160,7 @@ class IsolatedWorld:
             stream.fail(to_library_error(error))
 
     def _receive(self, payload: str) -> None:
-        """Deliver the frames of a push. Then deliver those of later pushes that have already arrived.
+        """Deliver the frames of a push. Then deliver the frames of later pushes that have already arrived.
 
         If an earlier push has not arrived yet, store this push until the earlier push has arrived.
         """

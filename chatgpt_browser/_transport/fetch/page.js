@@ -21,9 +21,9 @@
  * n is the number of characters in the frame. They count as unread, and the window limits the unread characters of an exchange. After
  * the Python side has read the frame, it calls `grant`, which subtracts n from the unread characters again.
  *
- * The page decides only when the HTTP body is over: when the body has ended, when reading it has failed, or when the event [DONE] has
- * arrived in an event stream. After [DONE], the page sends no more frames for the exchange, not even "end". The Python class
- * ResponseStream decides whether the message is over.
+ * The page decides whether the HTTP body is over: the body has ended, reading the body has failed, or the event [DONE] has
+ * arrived in an event stream. After [DONE], the page sends no more frames for the exchange, not even "end". The page does not
+ * decide whether the message is over: the Python class ResponseStream does.
  */
 (() => {
   "use strict";

@@ -62,7 +62,7 @@ class CapturedRequest(NamedTuple):
 
 
 class _DuplicateKeyError(ValueError):
-    """An object in the JSON has the same key twice, so that two readers may read different values."""
+    """An object in the JSON contains a key twice. Two JSON parsers may then read different values."""
 
 
 def parse_captured_request(body: bytes | str | None, content_type: str = "") -> CapturedRequest:

@@ -1,4 +1,4 @@
-"""Operates the composer of the site's page: writes a message, sends it, stops its reply. It uses trusted input events."""
+"""Operates the composer of the site's page with trusted input events: writes and sends a message, and stops the reply."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _HYDRATION_TIMEOUT = 15.0
 _FIRST_RETRY = 0.5
 #: Minimum wait in seconds for a send button before Enter is used, if the composer has only buttons that are not recognized.
 _ENTER_DELAY = 2.0
-#: Factor: after a text was inserted, the client waits at least this many times as long for the send button to become enabled.
+#: Factor: the client waits for the send button at least this many times as long as the insertion of the text took.
 _PATIENCE = 3
 #: Time limit in seconds within which the page must show a change of its state, for example hide the stop button.
 _RENDER_TIMEOUT = 1.0
@@ -72,7 +72,7 @@ class Composer:
         self._box.may_paste = False
 
     async def is_usual(self) -> bool:
-        """Return whether it is certain that a message can be written and no reply is in progress. Such a composer is usual."""
+        """Return whether the composer is usual: a message can certainly be written, and no reply is in progress."""
         state = await self._usual.select()
         if state is not None:
             self._stop_button.note_shapes(state.shapes)
@@ -176,7 +176,7 @@ class Composer:
         return await self._box.read(text)
 
     async def read_anew(self) -> str:
-        """Read the text of the message box again, and return it. Call this after an option was applied: this may change it."""
+        """Read the message box again, and return its text. Call this after an option was applied, which may change the text."""
         self._usual.forget()
         return (await self._box.read()).text
 

@@ -62,7 +62,7 @@ class _LoadObserver:
         # possible because the site's ids contain no characters that JSON escapes.
         self._quoted_id = json.dumps(conversation_id)
         self._quoted_messages = [json.dumps(each) for each in message_ids]
-        #: The key is the id of a request. The value is True if the request's URL or body contains the conversation's id.
+        #: Maps the id of each request to a bool: True if the request's URL or body contains the conversation's id.
         self._asks_for_it: dict[str, bool] = {}
         self._candidates: set[str] = set()
         self._tasks = BackgroundTasks(on_error=_log)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 #: Time limit in seconds within which a dialog should disappear after a click on its close button.
 _CLOSE_TIMEOUT = 2.0
-#: The client waits until the document has not changed for this many seconds after the click, because dialogs may fade out.
+#: Seconds for which the document must not change after the click. The time is needed because dialogs may fade out.
 _CLOSE_QUIET_TIME = 0.4
 
 _NOT_SENT = "Nothing was sent."

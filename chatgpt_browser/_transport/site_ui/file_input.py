@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from .elements import PageElements
     from .page_menu import PageMenu
 
-#: If an attachment's data has at most this many bytes, the data is passed to Playwright. Larger data is written to a temporary
-#: file, because Playwright would encode the data several times.
+#: Maximum size in bytes of data that is passed to Playwright. Larger data is written to a temporary file, because Playwright
+#: would encode the data several times.
 _MAX_PAYLOAD = 1 << 20
-#: If the caller has set a media type, this limit in bytes applies instead, which is Playwright's own limit. The limit is higher,
-#: because the media type is lost in a temporary file: a browser derives the type of a file from the file's name.
+#: The maximum size in bytes if the caller has set a media type. It is Playwright's own limit. It is larger, because the media
+#: type is lost in a temporary file: a browser derives the type of a file from the file's name.
 _MAX_TYPED_PAYLOAD = 50 << 20
 #: Time limit in seconds within which the dialog for files must open after a click.
 _CHOOSER_TIMEOUT = 5.0
@@ -41,7 +41,7 @@ _SET_TIMEOUT = 600.0
 
 
 class Batch(NamedTuple):
-    """Files that are put into the input together. ``files`` are all paths or all data, because Playwright accepts no mixture."""
+    """Files that are put into the input together. ``files`` contains only paths or only data: Playwright accepts no mixture."""
 
     names: tuple[str, ...]
     files: Any
@@ -161,7 +161,7 @@ def _payload(file: Attachment) -> dict[str, Any]:
 
 
 def _path(file: Attachment, folder: Path) -> str:
-    """Return the path of an attachment. If the attachment is data, first write the data to a file of its name in ``folder``."""
+    """Return the path of an attachment. If the attachment is data, first write the data to a file in ``folder``."""
     if file.path is not None:
         return str(file.path.resolve())
     folder.mkdir()

@@ -46,7 +46,7 @@ class MessageBox:
         self._elements = elements
 
     async def read(self, message: str = "") -> BoxContent:
-        """Return the text of the box and the number of copies of ``message`` elsewhere. Without a box, the text is empty."""
+        """Return the text of the box, and the number of copies of ``message`` outside it. Without a box, the text is empty."""
         box = await first_of(self._elements.message_boxes)
         if box is None:
             return BoxContent()
@@ -96,9 +96,9 @@ class MessageBox:
             await self._page.keyboard.insert_text(piece)
 
     async def _replace_lines(self, text: str) -> bool:
-        """Replace the text by pasting it, if it has many lines. Return whether the box now shows the text.
+        """If the text has many lines, paste it into the box. Return whether the box now shows the text.
 
-        Return False without pasting if the text has few lines or if pasting is not allowed.
+        If the text has few lines, or pasting is not allowed, do nothing and return False.
         """
         if not self.may_paste or text.count("\n") <= MAX_TYPED_LINES:
             return False

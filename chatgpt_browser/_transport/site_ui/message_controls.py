@@ -39,7 +39,7 @@ _START_TIMEOUTS = (8.0, 15.0)
 _ENABLE_TIMEOUT = 15.0
 #: The minimum speed of an upload in bytes per second. The time limit of an upload is calculated with this speed.
 _SLOWEST_UPLOAD = 50_000
-#: If no response reports that the site has processed a file, the page must keep showing the file for this many seconds.
+#: Seconds for which the page must keep showing a file, if no response reports that the site has processed the file.
 _KEEP_TIME = 3.0
 #: Time limit in seconds for the site to process one file after its upload.
 _PROCESSING_TIMEOUT = 300.0

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 #: The path of a request for the models ends with this text.
 _PATH = "/backend-api/models"
-#: If the page is requesting the models when they are needed, the client waits at most this many seconds for the response.
+#: Time limit in seconds for the response, if the page is requesting the models at the moment when they are needed.
 _TIMEOUT = 3.0
 
 

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 #: Time limit in seconds within which the page must load the messages of a conversation.
 _LOAD_TIMEOUT = 15.0
-#: After the page has loaded the conversation, the client waits at most this many seconds until the page shows a message.
+#: Time limit in seconds within which the page must show a message after it has loaded the conversation.
 _RENDER_TIMEOUT = 1.0
-#: Before the next message, the client waits at most this many seconds until the page has the address of its conversation. If the
-#: page does not have the address by then, the client opens the conversation again.
+#: Time limit in seconds within which the page must have the address of its conversation before the next message. If the page does
+#: not have the address by then, the client opens the conversation again.
 _ADDRESS_TIMEOUT = 2.0
 #: Maximum number of navigation attempts. A navigation is repeated if another navigation, started by the page, interrupts it.
 _ATTEMPTS = 3
@@ -42,7 +42,7 @@ _FIRST_ERROR_STATUS, _NOT_FOUND = 400, 404
 #: The maximum number of changes of the page's address that are stored after each message. The site makes one or two changes. If
 #: the site makes more changes than this limit, the conversation is opened again for the next message.
 _MAX_PATHS = 100
-#: Limit in characters for the text that is read of an error page. The rest of a longer page is ignored.
+#: Maximum number of characters that are read of an error page. The rest of a longer page is ignored.
 _MAX_ERROR_PAGE = 1 << 20
 #: The part of a path that shows that the conversation's id is temporary.
 _TEMPORARY = "/c/WEB:"

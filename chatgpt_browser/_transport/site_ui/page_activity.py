@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: Time limit in seconds within which a page without a message box should finish its requests. The limit is needed, because a page
 #: may keep a request open without end, or send requests at intervals.
 _IDLE_TIMEOUT = 8.0
-#: A page is idle if, after its requests have ended, its document does not change for this many seconds.
+#: Seconds for which the document must not change, after all requests have ended. Then the page is idle.
 _QUIET_TIME = 4.0
 #: Time limit in seconds within which the document should stop changing. After this time, the page counts as idle,
 #: because a page with a clock never stops changing.
@@ -63,7 +63,7 @@ class PageActivity:
     async def _wait_until_idle(self, timeout: float) -> None:
         """Wait until the network is idle, and the document is complete and interactive and has not changed for some seconds.
 
-        If the network is never idle or the document never stops changing, this wait continues after a time limit.
+        Each part of the wait has a time limit, because the network may never be idle, or the document may never stop changing.
         """
         with anyio.move_on_after(timeout):
             await self.wait_for_network_idle(_IDLE_TIMEOUT)

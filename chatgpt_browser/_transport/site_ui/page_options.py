@@ -69,13 +69,13 @@ class PageOption:
     """One option: its name, its value as the caller requested it, and its value in the page's request."""
 
     name: str
-    #: Return the requested value, or None if the caller left the option out. The second argument is the model, or None if the
-    #: page chooses the model.
+    #: A function that returns the requested value, or None if the caller did not set the option. Its second argument is the
+    #: model, or None if the page chooses the model.
     requested: Callable[[MessageOptions, str | None], Any]
-    #: Return the value in a request, or None if the request does not have the option. The arguments are the request's body and
-    #: the metadata of its message.
+    #: A function that returns the value in a request, or None if the request does not have the option. Its arguments are the
+    #: request's body and the metadata of its message.
     sent: Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
-    #: Return whether the value in the request is the requested value.
+    #: A function that returns whether two values are equal: the value in the request, and the requested value.
     matches: Callable[[Any, Any], bool]
 
 

@@ -61,7 +61,8 @@ class SitePagePool:
         """Send a message through a page, and return the stream of the response. The model is used only for a new conversation.
 
         A second attempt is made in another page if the site responds with a challenge, or if the page has certainly not sent the
-        message. This is the case if it crashed before the send button was clicked, or accepted the message and then did nothing.
+        message. This is the case if the page crashed before the send button was clicked, or accepted the message and then did
+        nothing.
 
         :raises PageError: the parent message is not the newest message, or the page could not send the message.
         :raises ChatGPTError: the page could not be opened.

@@ -26,15 +26,14 @@ if TYPE_CHECKING:
 
     from ..._core.urls import Site
 
-#: A refusal becomes an error after this many seconds, unless the page has repeated the request by then, or has sent the message
-#: without repeating it.
+#: Seconds after which a refusal becomes an error, unless the page has repeated the request by then, or has sent the message
+#: without repeating the request.
 _RETRY_TIME = 1.5
-#: If the refusal is a challenge, it becomes an error after this many seconds instead. The time is shorter, because a script of
-#: the page cannot pass a challenge: the client passes it in another page.
+#: Seconds after which a challenge becomes an error. The time is shorter, because a script of the page cannot pass a challenge:
+#: the client passes the challenge in another page.
 _CHALLENGE_RETRY_TIME = 0.5
-#: If the refusal is a server error, it becomes an error of the client after this many seconds instead. The time is longer,
-#: because pages repeat such a request only after some seconds. This limit also applies if the page
-#: has repeated the refused request with success: the page must then send the message within it.
+#: Seconds after which a server error becomes an error of the client. The time is longer, because pages repeat such a request only
+#: after some seconds. If the page has repeated a refused request with success, it must send the message within this time.
 _LONG_RETRY_TIME = 10.0
 #: Time limit in seconds for reading the body of a refusal. If the page does not read a body, the body may never end.
 _BODY_TIMEOUT = 1.0
@@ -128,7 +127,7 @@ class PreparationObserver:
         return None if refusal is None or refusal.is_repeated else await self._error_of(refusal)
 
     async def _error_of(self, refusal: _Refusal) -> ChatGPTError:
-        """Return the error for a refusal. The error has the same class as if the site had refused the message in this way."""
+        """Return the error for a refusal. It has the class of the error for a message that the site refuses in this way."""
         if refusal.is_signed_out:
             return SessionExpiredError(
                 "The site's page has no session any more, so it cannot send a message. Nothing was sent. "

@@ -144,7 +144,7 @@ class ReplyContinuation:
         self._deliver(["events", events, len(item.data)] if events else ["alive"])
 
     def _open(self, feed: str) -> None:
-        """If a reader waits for the rest of the reply, make this feed the one feed that delivers."""
+        """Make this feed the only feed that delivers, unless no reader waits for the rest of the reply."""
         if self._stream.resume():
             self._feed = feed
             logger.debug("the page receives the rest of the reply: reading it there")

@@ -59,9 +59,9 @@ class BodySource:
         self._length = 0
 
     async def open(self) -> None:
-        """Request that the browser sends each chunk of the body as soon as it arrives. Wait for the browser's reply.
+        """Command the browser to send each chunk of the body as soon as the chunk arrives. Wait for the browser's reply.
 
-        Call this before the response begins. If it is called after the response has failed, the browser refuses the request.
+        Call this before the response begins. After the response has failed, the browser refuses the command.
         """
         try:
             result = await self._send("Network.streamResourceContent")
@@ -87,7 +87,7 @@ class BodySource:
             self._pending.append(chunk)
 
     async def wait_until_decided(self) -> None:
-        """Wait until the browser has replied to the request of :meth:`open`, or until that request has failed."""
+        """Wait until the browser has replied to the command of :meth:`open`, or until that command has failed."""
         await self._is_decided.wait()
 
     async def finish(self) -> None:

@@ -60,17 +60,17 @@ class ElementRule:
 
     @functools.cached_property
     def name(self) -> str:
-        """A CSS selector that matches an element if one of ``names`` matches the element."""
+        """The selectors in ``names``, combined into one CSS selector."""
         return any_of(self.names)
 
 
 def beginning_of(labels: tuple[Entry, ...]) -> re.Pattern[str]:
-    """Return a pattern that matches a label if the label begins with one of the entries."""
+    """Return one pattern that combines the patterns of the entries. It matches only at the beginning of a label."""
     return re.compile(rf"^\s*({'|'.join(entry.pattern for entry in labels)})", re.IGNORECASE)
 
 
 def any_of(entries: tuple[Entry, ...]) -> str:
-    """Return a CSS selector that matches an element if one of the entries matches the element."""
+    """Return one CSS selector that combines the selectors of the entries."""
     return ", ".join(entry.pattern for entry in entries)
 
 
@@ -85,14 +85,14 @@ _BESIDE_MAIN = ":is(nav, aside, header, footer, [role=navigation], [role=complem
 #: The form of the composer. [html]
 FORM = f"form:not([inert]):has({EDITORS}, [role=textbox])"
 
-#: The page as the server sends it, before its scripts run: its form is not interactive, and its field only looks like the editor.
+#: The field that the page has before its scripts run. It looks like the editor, but does not react to input.
 SHELL_FIELD = 'textarea[name="prompt-textarea"]:not(#prompt-textarea)'
 SHELL = (
     f":is(form[inert], form[inert] *, {SHELL_FIELD}, "
     f"form:has({SHELL_FIELD}):not(:has([contenteditable]:not([contenteditable=false]))) *)"
 )
 
-#: If the form that ``SHELL`` matches is submitted, the page navigates to an address with this parameter. No message is sent.
+#: The parameter in the address to which the page navigates if the form of the ``SHELL`` is submitted. No message is sent.
 SHELL_PARAMETER = "prompt-textarea"
 
 MESSAGE_BOX = ElementRule(
@@ -237,12 +237,12 @@ class DialogRule:
     kind: DialogKind
     names: tuple[Entry, ...]
     texts: tuple[Entry, ...]
-    #: True if such a dialog always blocks the page; False if it does so only when it covers the composer.
+    #: True: such a dialog always blocks the page. False: it blocks the page only if it covers the composer.
     is_blocking: bool = True
 
     @functools.cached_property
     def name(self) -> str:
-        """A CSS selector that matches a dialog if one of ``names`` matches the dialog."""
+        """The selectors in ``names``, combined into one CSS selector."""
         return any_of(self.names)
 
     @functools.cached_property

@@ -52,7 +52,7 @@ _STOP_TIMEOUT = 2.0
 _CLICK_STOP_TIMEOUT = 6.0
 #: Time limit in seconds within which Playwright must close a page.
 _CLOSE_TIMEOUT = 2.0
-#: If a request body has at most this many bytes, the browser reports it with the request. A longer body is read separately.
+#: Maximum size in bytes of a body that the browser reports together with the request. A longer body is read separately.
 _MAX_POST_DATA_SIZE = 1 << 20
 
 
@@ -165,8 +165,8 @@ class SitePage:
     ) -> ResponseStream:
         """Write a message, send it, and return the stream of the response.
 
-        The conversation is opened if the page does not show it, or if its newest question was not sent from this page. ``model``
-        is the model for a new conversation; None means the page's default. ``timeout`` limits each step.
+        If the page does not show the conversation, or the newest question was not sent from this page, the conversation is
+        opened. ``model`` is the model for a new conversation; None means the page's default. ``timeout`` limits each step.
 
         ``message.delivery`` records whether the message was sent, even if an error is raised.
 
@@ -294,7 +294,7 @@ class SitePage:
     # ---- Stopping a reply --------------------------------------------------------------------------------------------
 
     def _stop(self, observer: RequestObserver) -> bool:
-        """If this observer's message is not in flight here, return True. Otherwise start to stop the reply, and return False."""
+        """If this observer's message is not in flight here, return True. Otherwise begin to stop the reply, and return False."""
         if self._observer is not observer or self.dead is not None:
             return True
         if self.state is not PageState.STOPPING:

@@ -30,23 +30,23 @@ if TYPE_CHECKING:
 #: Interval in seconds at which the page is examined after a click on the send button. It is polled, because no event shows that a
 #: click had no effect.
 _INTERVAL = 0.5
-#: If a click on the send button has no visible effect for this many seconds, the button is clicked again. The first limit applies
-#: while the text is still in the message box. The second limit applies after the box has become empty, because the page is then
-#: probably sending the message. Both limits are doubled after each click.
+#: Seconds without a visible effect of a click on the send button, after which the button is clicked again. The first limit
+#: applies while the text is still in the message box. The second limit applies after the box has become empty, because the page
+#: is then probably sending the message. Both limits are doubled after each click.
 _QUIET_WITH_TEXT, _QUIET_WITHOUT_TEXT = 1.0, 2.0
-#: If a request that began after the click is in flight, this limit applies instead of the two limits above. The page may need the
+#: This limit replaces the two limits above while a request that began after the click is in flight. The page may need the
 #: response before it sends the message, so a second click could send the message twice. The limit is finite, because the request
 #: may have another purpose.
 _QUIET_WHILE_LOADING = 15.0
-#: If the page shows the message in the conversation, but then does nothing for this many seconds, the message counts as lost. If
+#: Seconds after which the message counts as lost if the page shows it in the conversation, but then does nothing. If
 #: any request is in flight, the page may be waiting for the response, so the message does not count as lost.
 _QUIET_WITH_COPY = 10.0
-#: After a request that prepares a message, the page may need this many seconds for calculations before it sends the message.
+#: Seconds that the page may need for calculations after a request that prepares a message, before it sends the message.
 _CALCULATION = 5.0
 #: Interval in seconds at which the client searches the page for a dialog that blocks the page. No event shows such a dialog.
 _DIALOG_INTERVAL = 5.0
-#: After the page has submitted a form natively, it may also discard the next text. The client waits this many seconds to see
-#: whether the text disappears. The time is doubled after each native submission.
+#: Seconds that the client waits to see whether the next text disappears, after the page has submitted a form natively. The page
+#: may also discard this text. The time is doubled after each native submission.
 _FIRST_DISCARD = 0.5
 
 

@@ -12,7 +12,7 @@ MAX_PIECE = 8_000
 MAX_TYPED_LINES = 100
 #: The maximum number of words in a mention of a tool, such as "@Deep research".
 _MAX_MENTION = 4
-#: Copies of a message in the page are found by the message's first characters. This is the maximum number of these characters.
+#: Maximum number of characters in the beginning of a message. Copies of the message in the page are found by this beginning.
 _BEGINNING = 40
 
 

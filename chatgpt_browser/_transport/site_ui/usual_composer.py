@@ -30,7 +30,7 @@ _ENABLE_TIMEOUT = 0.5
 _CLICK_TIMEOUT = 0.5
 #: Maximum length in characters of a text that is written in the short way. The page needs more time for a longer text.
 _MAX_LENGTH = 4000
-#: A state is used again only if it is at most this many seconds old. This is long enough for the next step of the same message.
+#: Maximum age in seconds of a state that is used again. This is long enough for the next step of the same message.
 _MAX_AGE = 0.1
 
 
@@ -91,7 +91,7 @@ class _Reading(NamedTuple):
 
 
 def _recent(reading: _Reading | None) -> UsualState | None:
-    """Return the state of a reading that is at most ``_MAX_AGE`` seconds old."""
+    """Return the state in a reading. Return None if there is no reading, or if it is older than ``_MAX_AGE`` seconds."""
     now = asyncio.get_running_loop().time()
     return None if reading is None or now - reading.at > _MAX_AGE else reading.state
 

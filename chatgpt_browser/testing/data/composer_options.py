@@ -25,7 +25,8 @@ class ComposerOptions:
     renders_anew_after: Sequence[float] = ()
     #: The number of clicks on the send button that have no effect.
     ignored_clicks: int = 0
-    #: A pasted text becomes an attachment if it has more characters than this. None: no limit.
+    #: The maximum number of characters in a pasted text. A longer text becomes an attachment. None: no limit.
     paste_limit: int | None = None
-    #: The page shows an alert and disables the send button if the text has more characters than this. None: no limit.
+    #: The maximum number of characters in a text. For a longer text, the page shows an alert and disables the send button. None:
+    #: no limit.
     text_limit: int | None = None

@@ -30,7 +30,7 @@ class ConversationView:
     loading: Loading = "conversation"
     message_ids: MessageIds = "message"
     first_address: FirstAddress = "home"
-    #: A new conversation gets its final address this many seconds after the end of the first reply. If this is None, it gets the
+    #: Seconds from the end of the first reply until a new conversation gets its final address. None: the conversation gets the
     #: address at the first event of the reply.
     address_after: float | None = None
     #: The name of a project to which all conversations belong. Their addresses are then `/g/<project>/c/<id>`. None: no project.

@@ -26,7 +26,7 @@ class DownloadOptions:
     target: LinkTarget = "storage"
     #: The endpoints that exist. The endpoints that are missing here respond with 404.
     endpoints: tuple[LinkEndpoint, ...] = ("download", "file", "attachment")
-    #: The first links, up to this number, have already expired when the site returns them. Later links are valid.
+    #: The number of links that have already expired when the site returns them. Later links are valid.
     expired_links: int = 0
     #: A URL that replaces each link, for example the URL of another host. None: a link to the file.
     url: str | None = None

@@ -64,7 +64,7 @@ class Fault:
     name: str
     #: A sentence that describes what the site does.
     description: str
-    #: The fault can be applied to a request if the request's path ends with this text. `MESSAGE_PATH` also stands for the path to
+    #: The end of the paths of the requests to which the fault can be applied. `MESSAGE_PATH` also stands for the path to
     #: which the page of the web application sends messages.
     path: str = MESSAGE_PATH
 
@@ -76,8 +76,8 @@ class Refusal(Fault):
     #: A function of (site, request) that returns the response. The function may also change the site and return None. In this
     #: case, the site itself responds to the request.
     answer: AnswerFunction = field(repr=False, kw_only=True)
-    #: A function of (site, request) that returns whether the fault can be applied to the request. If it returns False, the
-    #: request is not counted either for the parameters of `FakeChatGPT.inject`, such as `after`.
+    #: A function of (site, request) that returns whether the fault can be applied to the request. If the function returns False,
+    #: the parameters of `FakeChatGPT.inject`, such as `after`, do not count the request.
     applies: Callable[[FaultTarget, RecordedRequest], bool] = field(
         default=_applies_always, repr=False, kw_only=True
     )

@@ -227,7 +227,7 @@ def redirect_other_name(site: FaultTarget, record: RecordedRequest) -> Answer:
 
 @refusal(ANY_PATH, applies=_is_sent_to_site)
 def redirect_stranger(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """Redirect (308) to a foreign host: the same server under the name localhost."""
+    """Redirect (308) to another host: `localhost`, on the port of this server."""
     scheme = urlsplit(site.origin).scheme
     return _redirect(f"{scheme}://localhost:{site.port}", record)
 

@@ -67,7 +67,7 @@ def _without_secrets_elsewhere(delta: dict[str, Any], scrubber: Scrubber) -> dic
 
 
 def _changes(deltas: list[dict[str, Any]]) -> Iterator[_Change]:
-    """Yield the changes in the deltas. If a delta has no channel, path or operation, those of the previous delta apply."""
+    """Yield the changes in the deltas. A channel, path or operation that a delta lacks is taken from the previous delta."""
     channel: Any = 0
     path, operation, text_path = "", "add", _TEXT_PATH
     for delta in deltas:

@@ -31,7 +31,7 @@ _MARKS = re.compile("\ue200[^\ue201]*\ue201")
 
 
 class _Entry(NamedTuple):
-    """One event. If the event is a delta, `whole` is the event that results from all deltas so far. Otherwise, it is None."""
+    """One event. For a delta, `whole` is the event that results from all deltas so far. For any other event, `whole` is None."""
 
     at: float
     event: dict[str, Any]

@@ -114,8 +114,8 @@ class Recorder(Generic[ResultT_co]):
             end = ending(error, self._scrubber)
             raise
         finally:
-            # The end is "left" if the call was cancelled or failed with an unlisted error. If this happened before the first
-            # event, the message may not have reached the site, so nothing is written.
+            # The end is "left" if the call was cancelled, or failed with an error for which `ending` has no other value. If this
+            # happened before the first event, the message may not have reached the site, so nothing is written.
             if end != {"end": "left"} or log:
                 first = {"message": self._scrubber.text(message)}
                 # The list of lines is complete before the first line is written. So if scrubbing fails, nothing is written.
@@ -171,7 +171,7 @@ class _EventCallback:
 
 
 def create_private(path: Path) -> TextIO:
-    """Create a new file with mode 0600 and open it. It replaces an existing file or link; the target of a link is unchanged."""
+    """Create and open a file with mode 0600. An existing file or link is replaced; the target of a link is unchanged."""
     if path.exists() and not path.is_file():
         raise OSError(None, "it is not a regular file", str(path))
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".recording-", suffix=".tmp")

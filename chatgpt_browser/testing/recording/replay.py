@@ -123,7 +123,7 @@ def _one_line(text: str) -> str:
 
 
 def _text_pattern(recorded: str) -> re.Pattern[str]:
-    """Return a pattern that matches messages with the recorded text. The place of a replaced secret or ID matches any text."""
+    """Return a pattern that matches messages with the recorded text. A replaced secret or ID in it matches any text."""
     parts = [re.escape(part) for part in _REPLACED.split(_one_line(recorded))]
     return re.compile(".+?".join(parts), re.DOTALL)
 

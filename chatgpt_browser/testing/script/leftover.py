@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _PACKAGE = __name__.partition(".script.")[0]
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
-# A pattern must have this similarity with a text before the text is called the nearest.
+# The minimum similarity (0 to 1) of a text that is called the nearest.
 _NEAR = 0.5
 
 

@@ -63,7 +63,7 @@ class Pattern:
         return inverted
 
     def search(self, turn: Turn) -> re.Match[str] | bool:
-        """Return the match if the message of the turn meets the condition, or True if there is no match object. Else False."""
+        """If the message of the turn meets the condition, return the match (True if there is no match object). Else False."""
         found = self._search(turn)
         return found if isinstance(found, re.Match) else bool(found)
 

@@ -77,7 +77,7 @@ class Rule:
         return self.times is not None and self.call_count >= self.times
 
     def take(self, turn: Turn) -> re.Match[str] | bool:
-        """Record the message as a call and return its match if this rule answers the message, else return False.
+        """If this rule answers the message, record the message as a call and return its match. Else return False.
 
         If the pattern has no match object, return True instead of the match.
         """

@@ -33,7 +33,7 @@ class SentFile:
     #: The bytes of the file. If this is a `Path`, the server reads the bytes from there, so that a large file needs no memory.
     content: bytes | Path = PIXEL
     media_type: str = "application/octet-stream"
-    #: For an image: the image exists only after this number of GETs of the conversation. None: the image is part of the stream.
+    #: For an image: the number of GETs of the conversation after which the image exists. None: the image is part of the stream.
     later: int | None = None
     #: For an image with `later`: True: the image is a new message, a child of the newest message of the reply. False: the image
     #: replaces the message that announces the image.

@@ -128,12 +128,12 @@ class Reply:
     byte_by_byte: bool = field(default=False, kw_only=True)
     #: True: in the JSON, `\uXXXX` replaces each character that is not ASCII.
     ensure_ascii: bool = field(default=False, kw_only=True)
-    #: The server sends this number of events, then waits at `gate`. If the answer has fewer events, the server waits after the
-    #: last event of the answer.
+    #: The number of events that the server sends before it waits at `gate`. If the answer has fewer events, the server waits
+    #: after the last event of the answer.
     hold_after: int | None = field(default=None, kw_only=True)
     #: The gate at which the server waits; see `hold_after`.
     gate: Gate | None = field(default=None, kw_only=True)
-    #: The server sends this number of events, then breaks the connection. If the answer has fewer events, the connection
+    #: The number of events that the server sends before it breaks the connection. If the answer has fewer events, the connection
     #: breaks after the last event of the answer.
     break_after: int | None = field(default=None, kw_only=True)
     #: The state of the stored answer after the connection broke or the client disconnected. True: the answer continues, and each
@@ -165,7 +165,7 @@ class Reply:
     #: True: the response is not a stream, but a JSON object with the address of a WebSocket. The client can then get the answer
     #: only from the conversation: each GET of the conversation returns one more piece of the answer's text.
     as_json: bool = field(default=False, kw_only=True)
-    #: The server sends this number of events, then ends the stream with a hand-off. After the hand-off, each GET of the
+    #: The number of events that the server sends before it ends the stream with a hand-off. After the hand-off, each GET of the
     #: conversation returns one more piece of the answer.
     handoff_after: int | None = field(default=None, kw_only=True)
     #: The way in which the page of the web application gets the rest of the answer, after a hand-off (`handoff_after`), a break
@@ -282,7 +282,7 @@ class RawBody:
 
 @dataclass(frozen=True)
 class Stall:
-    """A response that does not end before the client disconnects, the server closes or `gate` opens.
+    """A response that ends only when the client disconnects, the server closes or `gate` opens.
 
     After the gate has opened, the response ends with status 200 and an empty body.
     """

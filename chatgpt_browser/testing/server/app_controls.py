@@ -50,8 +50,8 @@ class AppControls:
 
         `rate-limit`: reports too many requests. `expired-session` and `signed-out`: ask the user to log in. `announcement`: has
         a close button. `survey`: a kind that clients do not know. `overlay`: like `survey`, but without an ARIA role. `choice`:
-        asks which of two answers the user prefers. `choice-in-thread`: asks the same below each reply, and blocks nothing. If a
-        client clicks the main button of a dialog, the server receives the request `GET /backend-api/dialog-answered/…`.
+        asks which of two answers the user prefers. `choice-in-thread`: asks this below each reply, without blocking the page. If
+        a client clicks the main button of a dialog, the server receives `GET /backend-api/dialog-answered/…`.
         """
         return self._chat_app.dialog
 
@@ -82,7 +82,7 @@ class AppControls:
 
     @property
     def wakes_after(self) -> float:
-        """A page is hydrated this many seconds after it was opened (only with `form="app"`).
+        """The seconds from the opening of a page to its hydration (only with `form="app"`).
 
         Before that, the page is visible but ignores input. When it is hydrated, it discards this input. A change has no effect on
         pages that are already open.

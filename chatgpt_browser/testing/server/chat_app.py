@@ -33,8 +33,8 @@ Language = Literal["en", "de", "fr", "ja", "zh"]
 
 #: A dialog of the page. `rate-limit`: reports too many requests. `expired-session` and `signed-out`: ask the user to log in.
 #: `announcement`: has a close button. `survey`: a kind that clients do not know. `overlay`: like `survey`, but without an ARIA
-#: role. `choice`: asks which of two answers the user prefers. `choice-in-thread`: asks the same below each reply, and blocks
-#: nothing.
+#: role. `choice`: asks which of two answers the user prefers. `choice-in-thread`: asks this question below each reply, without
+#: blocking the page.
 Dialog = Literal[
     "rate-limit",
     "expired-session",
@@ -103,8 +103,8 @@ class ChatApp:
         self.dialog: Dialog | None = None
         #: True: a page ignores the model in its address and chooses another model.
         self.ignores_model = False
-        #: A page is hydrated this many seconds after it was opened. Before that, it is visible but ignores input. When it is
-        #: hydrated, it discards this input.
+        #: The seconds from the opening of a page to its hydration. Before the hydration, the page is visible but ignores input.
+        #: When it is hydrated, it discards this input.
         self.wakes_after: float = 0.0
         #: The way in which a page loads and shows a conversation.
         self.conversation_view: ConversationView = ConversationView()

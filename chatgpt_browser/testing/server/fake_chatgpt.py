@@ -63,7 +63,7 @@ class FakeChatGPT(Controls):
     :param public_origin: the origin in the base URLs, for browsers that map the host of this origin to the server. None: the
         address of the server.
     :param port: the port. If it is 0, the system chooses a free port.
-    :param strict: True: respond with 400 to a message that is expected by no scripted reply, recording or rule.
+    :param strict: True: respond with 400 to a message for which there is no scripted reply, recording or rule.
         `assert_all_used` reports these messages.
     :raises TypeError: if `replies` is a text, or a reply has another type than those above.
     :raises ValueError: if a session token is not a valid cookie value, if `challenge`, `encoding` or `form` is unknown, if

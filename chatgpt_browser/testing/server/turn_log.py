@@ -23,7 +23,7 @@ AFTER_ANSWER = sys.maxsize
 
 
 class Entry(NamedTuple):
-    """One event. `number` counts the pieces of the answer up to and including this event; `AFTER_ANSWER` after the answer."""
+    """One event. `number` is the number of the answer's pieces so far, with this event; `AFTER_ANSWER` after the answer."""
 
     data: bytes
     number: int
@@ -58,7 +58,7 @@ class TurnLog:
         self._waiters: set[asyncio.Future[None]] = set()
 
     def append(self, block: bytes, number: int) -> None:
-        """Append the events of a block of text, without comments and events that have no data. Wake the readers."""
+        """Append the events in a block of text, and wake the readers. Comments, and events without data, are skipped."""
         for event in _END_OF_EVENT.split(block):
             if b"data: " in event:
                 self.entries.append(Entry(event + self._end, number))

@@ -112,7 +112,7 @@ class TurnSocket:
 
 
 def _item(log: TurnLog, index: int, entry: Entry, *, with_topic: bool) -> dict[str, Any]:
-    """Return an item of a topic. `with_topic` is False for an item in `catchups`, which does not contain the topic."""
+    """Return an item of a topic. An item in `catchups` does not contain the topic, so its `with_topic` is False."""
     content = {
         "type": "stream-item",
         "turn_id": log.turn_id,
