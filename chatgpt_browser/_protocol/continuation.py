@@ -141,14 +141,14 @@ def _item_id(value: dict[str, Any]) -> str | None:
 
 
 class ReadEvents:
-    """Stores the events of a reply that were read, to remove the events that a resumed stream repeats.
+    """Stores the hashes of the events that were read, so that the events that a resumed stream repeats can be removed.
 
     The page's request for the rest of the stream contains the number of events that the page has read (``offset``). The page does
     not count the events with a resume token.
     """
 
     def __init__(self) -> None:
-        self._count = 0  # The number of events without hand-offs, `[DONE]` events and resume tokens.
+        self._count = 0  # The number of events, not counting hand-offs, `[DONE]` events and resume tokens.
         # The number of hand-offs and `[DONE]` events. If the page counts them too, `offset` exceeds `_count` by this number.
         self._uncounted = 0
         self._newest: deque[int] = deque(maxlen=_REMEMBERED)

@@ -21,7 +21,7 @@ _MIN_LENGTH = 80
 #: If a search has found no finished block, the next search takes place only after the open text has grown by this factor.
 _RETRY_GROWTH = 1.5
 #: The budget of each reply, in characters. When this much text was converted, the text is no longer converted after each event.
-#: From then on, it is converted only after the last event that has arrived.
+#: From then on, it is converted only after the last of the events that have already arrived.
 _BUDGET = 4_000
 #: The fixed cost of one conversion. Each conversion subtracts this number and the length of the converted text from the budget.
 _FIXED_COST = 200
