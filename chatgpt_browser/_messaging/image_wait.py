@@ -44,7 +44,7 @@ class ImageWait:
         self._known = {message.get("id") for message in reply.turn.messages}
 
     async def run(self) -> None:
-        """Wait until the site is making no more images. The pause before each request grows from 0.5 s to 5 s.
+        """Wait until the site has made all images of the reply. The pause before each request grows from 0.5 s to 5 s.
 
         The wait also ends if the site has ended the turn with another message instead of the image. If no image is pending when
         this method is called, or if the id of the conversation is unknown, the method does nothing.

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-#: While a message waits, the store is read again at least at this interval in seconds: another process may have stored a limit,
-#: and SQLite does not notify this process.
+#: The maximum time in seconds between two reads of the store while a message waits. Another process may have stored a limit, and
+#: SQLite does not notify this process.
 _LONGEST_SLEEP = 10.0
 #: Waits of less than this number of seconds are not logged.
 _SHORT_WAIT = 1.0
@@ -41,7 +41,7 @@ class Stoppable(Protocol):
     """A queue of messages that ends when the site reports unusual activity."""
 
     def stop(self, error: BaseException) -> None:
-        """Send no other message. The messages in flight continue."""
+        """Do not send any more messages. The messages in flight continue."""
         ...
 
 

@@ -58,7 +58,7 @@ class MessageSender:
     ) -> None:
         #: The client's options. When the caller sets another model, the client assigns a new object with this model.
         self.options = options
-        #: Creates an observer for each message. None: no message is observed.
+        #: Creates an observer for each message. None if no message is observed.
         self.observe_reply: ObserveReply | None = None
         self.process: ProcessGuard = ProcessGuard()
         requests = FetchTransport(browser_manager)

@@ -74,8 +74,8 @@ def to_columns(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def hash_text(text: str) -> str:
-    """Return the hash of a message's text. The store contains the hash instead of the text.
+    """Return the hash of a message's text. The store always contains the hash, but the text only if the caller keeps it.
 
-    The site's page changes spaces at the ends and line ends, so these do not count.
+    Differences in white space do not change the hash, because the site's page changes spaces and line ends.
     """
     return hashlib.sha256(" ".join(text.split()).encode("utf-8", "surrogatepass")).hexdigest()

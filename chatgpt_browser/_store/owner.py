@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import IO
 
-#: The process ids and the names of the owners that exist in this process. POSIX does not lock a file against its own process.
+#: The owners in this process, as pairs of a process id and a name. A POSIX lock does not show whether this process itself holds
+#: the lock.
 _OWN: set[tuple[int, str]] = set()
 
 

@@ -49,7 +49,8 @@ class PaceLedger:
     ) -> tuple[float, int | None]:
         """Record a message if it may be sent now. The check and the record are one transaction.
 
-        :param wait: returns the seconds until the message may be sent, or raises an error if the message must not be sent.
+        :param wait: a function that returns the seconds until the message may be sent, or raises an error if the message must not
+            be sent.
         :returns: the result of ``wait``, and the number of the record. The number is None if the message has to wait.
         :raises JobStoreError: the message cannot be recorded.
         """
