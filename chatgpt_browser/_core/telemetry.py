@@ -124,7 +124,7 @@ class MessageSpan:
         )
 
     def activate(self) -> AbstractContextManager[object]:
-        """Return a context manager. In its block, this span is the current span, so that new spans become its children."""
+        """Return a context manager. In its block, this span is the current span, and new spans become its children."""
         if self._otel is None:
             return nullcontext()
         return self._otel.trace.use_span(  # type: ignore[no-any-return]

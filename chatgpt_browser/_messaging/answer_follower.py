@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 15.0, 1.5
 #: The pause in seconds after a rate limit for which the site has stated no delay.
 _RATE_LIMIT_PAUSE = 60.0
-#: Reading fails after this many consecutive requests that find no question or no answer. The site may store a new question a
-#: short time after its stream has begun.
+#: Reading fails after this many consecutive requests that do not find the question or the answer. The site may store a new
+#: question a short time after its stream has begun.
 _MAX_MISSES = 5
 #: Reading fails after this many consecutive network or browser errors, which last about two minutes.
 _MAX_FAILURES = 10

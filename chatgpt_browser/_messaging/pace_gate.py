@@ -131,7 +131,7 @@ class PaceGate:
                 await self._settle(record, is_sent=is_sent)
 
     async def _enter(self, prompt: Prompt, model: str) -> int | None:
-        """Wait until the message may be sent. Return the number of its record in the store, or None if it is not recorded."""
+        """Wait until the message may be sent. Return the number of its record in the store, or None if there is no record."""
         is_logged = False
         while True:
             seconds, record = await self._reserve(prompt, model)
@@ -176,7 +176,7 @@ class PaceGate:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:
-        """Check that conversations may be read. Then run the block, in which the caller reads one.
+        """Check that conversations may be read. Then run the block, in which the caller reads a conversation.
 
         If the block raises a :class:`RateLimitError`, the limit is remembered.
 

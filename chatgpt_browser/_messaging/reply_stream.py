@@ -185,7 +185,7 @@ class AsyncReplyStream(WholeReplyMixin[FileT]):
                 raise self._with_partial_text(exc) from exc.__cause__
 
     def _active_poller(self) -> HandoffPoller | ResearchPoller | Recovery | None:
-        """Return the poller that reads the rest of the reply from the conversation. None: the response delivers the reply."""
+        """Return the poller that reads the rest of the reply, or None if the response delivers the rest."""
         reader = self._assembler.reader
         if reader.is_following:
             return None

@@ -1,4 +1,4 @@
-"""Logs a warning if the site has ended a reply before its end, or has used another model than the caller requested."""
+"""Logs a warning if the site has cut off or stopped a reply, or has used another model than the caller requested."""
 
 from __future__ import annotations
 

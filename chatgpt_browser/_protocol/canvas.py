@@ -1,4 +1,4 @@
-"""Reads canvas documents from the messages of a reply: calls that create or change a document, and the results of the calls.
+"""Reads the calls that create or change canvas documents, and the results of the calls, from the messages of a reply.
 
 The model creates a document with the tool ``canmore.create_textdoc`` and changes it with ``canmore.update_textdoc``. The result
 of the tool contains the id of the document.
@@ -137,8 +137,9 @@ def read_edits(value: object) -> tuple[TextEdit, ...]:
 def apply_edits(text: str | None, edits: tuple[TextEdit, ...]) -> str | None:
     """Apply the changes to the text in order, and return the new text. Return None if the new text is unknown.
 
-    The site sends the changes as regular expressions. An expression that may take too long is not applied. After it, the text is
-    unknown until a change replaces the whole document. If ``text`` is None, the text is unknown from the start.
+    The site sends the changes as regular expressions. An expression that may take too long is not applied. After such an
+    expression, the text is unknown until a change replaces the whole document. If ``text`` is None, the text is unknown from the
+    start.
     """
     for edit in edits:
         if edit.pattern == _WHOLE:

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 _MARKS = ('"encoded_item"', '"http.response.body"')
 #: The maximum length of a notice (a hand-off or a resume token), in characters. A longer event is not parsed as a notice.
 _MAX_NOTICE = 1 << 15
-#: For each reply, the hashes of this many of the newest events are stored. A resumed stream may repeat events. The stored hashes
-#: identify the repeated events.
+#: The number of newest events whose hashes are stored for a reply, to identify the events that a resumed stream repeats.
 _REMEMBERED = 256
 
 

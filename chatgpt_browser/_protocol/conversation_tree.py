@@ -89,7 +89,7 @@ def _messages_after_question(nodes: dict[str, Any], question_id: str, answer_id:
 
 
 def _children(nodes: dict[str, Any]) -> dict[str, list[str]]:
-    """Return a dict that maps the id of each parent node to the ids of its children, in the order of its list ``children``."""
+    """Return a dict that maps the id of each parent node to the ids of its children, in the order of the parent's list."""
     children: dict[str, list[str]] = {}
     for name, node in nodes.items():
         if isinstance(node, dict) and isinstance(parent := node.get("parent"), str):

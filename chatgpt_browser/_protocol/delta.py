@@ -156,8 +156,8 @@ class DeltaDecoder:
         """Set the path and the operation for a delta that has neither, if the previous path and operation cannot apply.
 
         * If the value contains a whole message, the value starts a new message.
-        * If the value is a text and the previous delta was a patch or a whole message, it is appended to the text that the last
-          ``append`` changed. If that text does not exist any more, it is appended to the text of the message.
+        * If the value is a text and the previous delta was a patch or a whole message, the value is appended to the text that the
+          last ``append`` changed. If that text does not exist any more, the value is appended to the text of the message.
 
         Descriptions of the encoding contradict each other about these cases.
         """

@@ -81,7 +81,7 @@ def join_file_refs(refs: Iterable[FileRef]) -> list[FileRef]:
     """Return the files of a reply, each file once. ``refs`` contains the references in all the reply's messages, in order.
 
     Each file in the result has a safe file name, and no two files have the same name. If several messages refer to one file, the
-    result contains the newest reference, at the position of the oldest one.
+    result contains the newest reference, at the position of the oldest reference.
 
     Some messages change a canvas document that an earlier message has created. These changes are applied to the document's text.
     """

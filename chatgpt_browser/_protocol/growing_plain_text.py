@@ -11,7 +11,7 @@ from .plain_text import Part, join_parts, parts_of
 #: another first line is converted together with the block before it.
 _BLOCK_START = re.compile(r"^[ \t\r]*\n(?=\S)|^(?:[-*+]|\d{1,9}[.)]|#{1,6})[ \t]", re.MULTILINE)
 _LINE_END = re.compile("\r\n|\r|\n")
-#: An open block is long if more than this many of its characters were converted. A long block is converted again only after its
+#: The length in characters above which a converted open block counts as long. A long block is converted again only after its
 #: length has grown by the factor `_GROWTH`.
 _LONG_BLOCK = 500
 _GROWTH = 2

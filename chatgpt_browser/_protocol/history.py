@@ -35,8 +35,8 @@ class HistoryMessage(Generic[FileT]):
     question is the text as the user has sent it.
 
     The answer to a question has the ``citations``, ``files``, ``thoughts`` and ``tool_calls`` of all messages between this
-    question and the next. If there is no answer, the newest message of the assistant has them, or else the newest message.
-    :meth:`History.get_reply` returns the same data as one :class:`Reply`.
+    question and the next. If there is no answer, the newest message of the assistant has them. If the assistant has sent no
+    message either, the newest message has them. :meth:`History.get_reply` returns the same data as one :class:`Reply`.
     """
 
     id: str

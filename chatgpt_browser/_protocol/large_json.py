@@ -43,7 +43,7 @@ def _unchanged(value: dict[str, Any]) -> dict[str, Any]:
 def _count_values(text: str) -> int:
     """Return the number of values in a JSON text. Stop counting above ``MAX_VALUES``.
 
-    The result is the number of opening brackets, opening braces and commas outside strings.
+    Values are counted by the opening brackets, the opening braces and the commas outside strings.
     """
     count, is_in_text = 0, False
     for token in _TOKEN.finditer(text):

@@ -15,8 +15,8 @@ class Model:
 
     * ``slug`` is the value for the option ``model``, and ``title`` is the name on the site's page.
     * ``efforts`` contains the values for the option ``effort`` with this model. It is empty if the effort cannot be chosen.
-    * ``effort_titles`` contains the labels of the efforts on the site's page, as far as the site sends labels.
-    * ``default_effort`` is the effort that the site uses if the option ``effort`` is not set, or None if it is unknown.
+    * ``effort_titles`` contains the labels of the efforts on the site's page. Efforts without a label are left out.
+    * ``default_effort`` is the effort that the site uses if the option ``effort`` is not set, or None if this effort is unknown.
     * ``presets`` contains a title for each level of the page's model picker that uses this model.
     * ``is_work_mode`` is True for a model of the mode "Work", which this package does not use.
     * ``raw`` is the site's JSON object for this model.

@@ -103,7 +103,7 @@ class UploadTracker:
             self._start(_Request(Step.STORE, self._find_stored(url), url), request_id)
 
     def step_of(self, request_id: str) -> Step | None:
-        """Return the step of an upload that this request belongs to, or may belong to. For another request, return None."""
+        """Return the step of a request that belongs, or may belong, to an upload. For any other request, return None."""
         found = self._requests.get(request_id)
         return found.step if found is not None else None
 

@@ -22,7 +22,7 @@ class JobRecord:
 
     ``owner`` names the store object that works on the job. ``batch`` and ``batch_key`` identify a message of a batch.
     ``partial`` is the reply's text so far, while the job is running. ``error`` and ``reply`` are JSON objects, or None.
-    ``event`` describes what happened at ``updated_at``.
+    ``event`` describes the newest change, which took place at ``updated_at``.
     """
 
     id: str

@@ -92,9 +92,10 @@ class JobStore:
         return self._update(columns, condition, job_id, *states, *owners)
 
     def claim(self, record: JobRecord) -> JobRecord | None:
-        """Take an active job over from an owner that no longer exists. Return None if its owner exists or it is not active.
+        """Take an active job over from an owner that no longer exists.
 
-        A job in ``"queued"`` becomes ``"failed"``, because its message was not sent.
+        If the job is not active, or if the owner still exists, return None. A job in ``"queued"`` becomes ``"failed"``, because
+        its message was not sent.
 
         :raises JobStoreError: the change cannot be stored.
         """

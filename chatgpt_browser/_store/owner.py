@@ -58,7 +58,7 @@ class Owner:
 
 
 def is_alive(store: Path, name: str | None) -> bool:
-    """Return whether the owner with this name still exists. If it does not, delete its lock file."""
+    """Return whether the owner with this name still exists. If not, delete the owner's lock file."""
     if name is None:
         return False
     if (os.getpid(), name) in _OWN:

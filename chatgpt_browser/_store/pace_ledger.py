@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-#: A limit that ended more than this number of seconds ago is deleted.
+#: The time in seconds between the end of a limit and its deletion.
 _LIMIT_RETENTION = 24 * HOUR
 #: The maximum number of stored session tokens. The site may replace the token each time the session is refreshed.
 _MAX_TOKENS = 100
