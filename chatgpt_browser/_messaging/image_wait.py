@@ -33,7 +33,7 @@ _MAX_RETRY_AFTER = 30.0
 
 
 class ImageWait:
-    """Polls the conversation of a reply until the site has made all images. The messages are stored in ``reply.turn``."""
+    """Polls the conversation of a reply until the site has made all images. New messages are stored in ``reply.turn``."""
 
     def __init__(self, backend: BackendClient, reply: ReplyReader, question: QuestionRef) -> None:
         self._backend = backend

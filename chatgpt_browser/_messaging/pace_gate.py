@@ -211,7 +211,7 @@ class PaceGate:
             logger.warning("the limit was not stored, so other processes do not know it: %s", exc)
 
     async def _state(self, *, online: bool) -> PaceState:
-        """Return the limits of this client, and the messages and limits of its account in the store, if the account is known."""
+        """Return the limits of this client and, if the account is known, its messages and limits in the store."""
         own = tuple(self._limits.values())
         account = await self._find_account(online=online) if self._uses_store else None
         if account is None:

@@ -14,7 +14,7 @@ from .site_time import read_time
 if TYPE_CHECKING:
     from datetime import datetime
 
-#: The path of the list of models with the presets of the page's model picker, relative to the backend's base URL.
+#: The path of the list of models, relative to the backend's base URL. The response also contains the presets of the model picker.
 MODELS = "models?iim=false&is_gizmo=false&supports_model_picker_upgrade_presets=true"
 #: The path of the list of conversations, relative to the backend's base URL.
 CONVERSATIONS = "conversations"

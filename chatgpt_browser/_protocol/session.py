@@ -21,7 +21,7 @@ def read_session(response: Response) -> Session:
     """
     session = _session_or_error(response)
     if isinstance(session, ChatGPTError):
-        # The error is raised here, so that no frame of the traceback contains the parsed response, in which the token is.
+        # The error is raised here, so that no frame of the traceback contains the parsed response with the token.
         raise session
     return session
 

@@ -166,7 +166,7 @@ class UploadTracker:
         ]
 
     def next_deadline(self) -> float | None:
-        """Return the next time at which :meth:`failed` or :meth:`finish_unprocessed` may have another result, or None."""
+        """Return the next time to call :meth:`failed` and :meth:`finish_unprocessed`, or None if no upload has a deadline."""
         times = [each.failure.time + each.failure.wait for each in self.uploads if each.failure]
         times += [
             each.stored_at + UNPROCESSED_TIME

@@ -33,7 +33,7 @@ class Owner:
         self.name = ""
 
     def acquire(self) -> str:
-        """Create the lock file if this owner has none, lock it, and return the owner's name.
+        """If this owner has no lock file, create the file and lock it. Return the owner's name.
 
         :raises OSError: the file cannot be created.
         """
