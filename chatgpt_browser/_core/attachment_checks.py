@@ -23,10 +23,10 @@ _NOT_SENT = "Nothing was sent."
 
 
 def check_attachments(files: Sequence[Attachment]) -> None:
-    """Check that each file is readable and is within the site's limits. If a file was passed as bytes, check only its size.
+    """Check the number, the names and the sizes of the files, and that each file with a path can be read.
 
     :raises UploadError: a file cannot be uploaded, or there are too many files. The attribute ``file`` of the error is the name
-        of the first file that cannot be uploaded, or of the first file above the limit.
+        of the first file that cannot be uploaded, or of the first file beyond the maximum number.
     """
     if len(files) > MAX_FILES:
         raise UploadError(
@@ -75,7 +75,7 @@ def size_of(file: Attachment) -> int:
 
 
 def _unusable(mode: int) -> str | None:
-    """Return why a path with this mode cannot be uploaded. Such a path is not opened: opening a FIFO may wait for ever."""
+    """Return why a path with this mode cannot be uploaded, or None. The path is not opened: opening a FIFO may wait for ever."""
     if stat.S_ISDIR(mode):
         return "it is a folder"
     return None if stat.S_ISREG(mode) else "it is not a regular file"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 #: How messages are sent. "fetch": always with a fetch request. "page": always through the site's own page. "auto": with a fetch
-#: request until the site refuses a message because it did not come from the site's own page; after that, through this page.
+#: request until the site refuses a message because the message did not come from the site's own page; after that, through this
+#: page.
 SendVia = Literal["auto", "fetch", "page"]
 #: The browser context that the client uses. "own": the client creates a new context. "default": the client uses the context and
 #: the session of the browser's user.

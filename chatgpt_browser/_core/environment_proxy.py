@@ -39,7 +39,7 @@ def environment_proxy(
 
 
 def _read(variable: str, environment: Mapping[str, str]) -> tuple[str, str]:
-    """Return the name and the value of a variable. If its name in lower case is not set, use its name in upper case.
+    """Return the name and the value of a variable. If the name in lower case is not set, use the name in upper case.
 
     If neither name is set, the value is empty.
     """

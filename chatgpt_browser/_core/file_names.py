@@ -8,7 +8,7 @@ import unicodedata
 #: The maximum length of a name, in bytes of UTF-8. Most file systems allow 255 bytes. The difference leaves room for a number
 #: such as `` (2)``.
 MAX_NAME = 200
-#: When a name is shortened, its suffix is kept only if the suffix has at most this many bytes.
+#: The maximum length, in bytes, of a suffix that is kept when a name is shortened.
 _MAX_SUFFIX = 20
 #: Matches the names of devices. Windows reserves these names, with and without a suffix.
 _RESERVED = re.compile(
@@ -64,7 +64,7 @@ def unique_names(names: list[str]) -> list[str]:
 
 
 def with_suffix(name: str, suffix: str) -> str:
-    """Return a file name with ``suffix`` in place of its present suffix. If it has no suffix, append ``suffix``."""
+    """Return a file name with ``suffix`` in place of its present suffix. If the name has no suffix, append ``suffix``."""
     stem, dot, _ = name.rpartition(".")
     return (stem if dot and stem else name) + suffix
 

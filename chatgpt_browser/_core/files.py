@@ -177,7 +177,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def _check_replaceable(path: Path) -> None:
-    """Check that the path may be replaced: it does not exist, or it is a regular file or a link.
+    """Check that the path may be replaced: it does not exist, or it is a regular file or a link to a regular file or to nothing.
 
     A link to a device or to a FIFO must not be replaced. For example, ``/dev/stdout`` is a link that may lead to a device.
     Replacing this link would damage the system.

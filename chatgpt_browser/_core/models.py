@@ -111,7 +111,7 @@ class BatchResult:
 
 
 class BatchSettings(NamedTuple):
-    """The name of a batch in the job store, and the kinds of messages of an earlier run that are sent again."""
+    """The name of a batch in the job store, and whether to send the failed and the uncertain messages of an earlier run again."""
 
     batch_id: str | None = None
     retry_failed: bool = False

@@ -163,7 +163,7 @@ def _proxy(_name: str, value: object) -> dict[str, str] | None:
 
 
 def _environment_proxy(site: Site) -> dict[str, str] | None:
-    """Return the settings of a proxy with credentials that the environment variables contain, or None if there is none.
+    """Return the settings of a proxy with credentials that the environment variables contain, or None.
 
     If the settings are invalid, log a warning and return None.
     """
@@ -178,8 +178,8 @@ def _environment_proxy(site: Site) -> dict[str, str] | None:
         return None
 
 
-#: The forms of a proxy's address that Playwright accepts. An address without a scheme is an HTTP proxy. Playwright ignores a user
-#: name in the address, so `_proxy` returns the user name and the password as separate settings.
+#: Matches the forms of a proxy's address that Playwright accepts. An address without a scheme is an HTTP proxy. Playwright
+#: ignores a user name in the address, so `_proxy` returns the user name and the password as separate settings.
 _PROXY = re.compile(
     r"(?P<scheme>(?:https?|socks[45]?)://)?(?:(?P<user>[^\s/]*)@)?(?P<host>[^\s/@]+)/?", re.IGNORECASE
 )
@@ -239,7 +239,7 @@ class Options:
     job_store: Path | None = field(metadata={"check": _path})
     min_interval: float = field(metadata={"check": to_seconds})
     messages_per_hour: int | None = field(metadata={"check": _messages_per_hour})
-    #: The delay after each of Playwright's actions in milliseconds. Only the pytest plugin sets it.
+    #: The delay after each of Playwright's actions in milliseconds. Only the pytest plugin sets this option.
     slow_mo: float = 0
 
     @property

@@ -43,8 +43,8 @@ class KnownLimit:
     """A remembered refusal of the site: a rate limit, or a report of unusual activity. Times are in seconds since the epoch.
 
     ``name`` is the scope of the rate limit; for a model's limit, the name also contains the model. The name of a report of
-    unusual activity is :data:`UNUSUAL_ACTIVITY`. Such a report stops only the messages that are waiting at ``recorded_at``, so
-    its ``until`` equals ``recorded_at``. ``details`` contains attributes of the error.
+    unusual activity is :data:`UNUSUAL_ACTIVITY`. Such a report stops only the messages that are waiting at ``recorded_at``.
+    Therefore ``until`` equals ``recorded_at``. ``details`` contains attributes of the error.
     """
 
     name: str
@@ -108,7 +108,7 @@ class PaceState:
             raise max(known, key=lambda limit: limit.until).error(now)
 
     def wait_before_sending(self, rules: PaceRules, now: float) -> float:
-        """Return the number of seconds until ``min_interval`` allows the next message. 0: the message may be sent now.
+        """Return the number of seconds until ``min_interval`` allows the next message, or 0 if it allows the message now.
 
         :raises RateLimitError: the account has sent ``messages_per_hour`` messages in the last hour.
         """
@@ -121,12 +121,12 @@ class PaceState:
 
 
 def model_name(model: str) -> str:
-    """Return the name of a model's limit. All values that leave the choice to the site have the same name."""
+    """Return the name of a model's limit. All values with which the site chooses the model share one name."""
     return f"model:{'auto' if model in SITE_CHOICE_MODELS else model}"
 
 
 def limit_of(error: APIStatusError, *, model: str, now: float) -> KnownLimit | None:
-    """Return the limit to remember after an error of the site, or None if the error is not remembered.
+    """Return the limit to remember after an error of the site, or None if the error contains no limit to remember.
 
     A rate limit is remembered if a header or a field of the response contains the end of the limit. A fixed sentence, such as
     "Too many requests in 1 hour", does not contain the end.

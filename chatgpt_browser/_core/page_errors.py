@@ -14,8 +14,8 @@ class PageError(ChatGPTError):
     """The site's own page did not send the message (``send_via="page"``).
 
     ``elements`` describes the input fields and buttons that the page contained when the error occurred. It is a tuple of dicts
-    with the kind, the name and the label of each element. Include ``elements`` in a bug report. ``matches`` contains those
-    selectors of this package that matched the page.
+    with the kind, the name and the label of each element. Include ``elements`` in a bug report. ``matches`` describes the
+    selectors of this package that matched an element of the page.
     """
 
     matches: tuple[dict[str, str], ...] = ()

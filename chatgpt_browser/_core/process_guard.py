@@ -10,8 +10,8 @@ from .errors import ForkedProcessError
 class ProcessGuard:
     """Stores the id of the process that first uses an object.
 
-    A forked process has a copy of the object, whose threads and connections do not work. The guard detects that a forked process
-    uses such a copy.
+    A forked process has a copy of the object. The threads and connections of this copy do not work. The guard detects that a
+    forked process uses such a copy.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class ProcessGuard:
         return self._pid not in (None, os.getpid())
 
     def check(self) -> None:
-        """Check that this process has used the object first. The first call stores the id of the process.
+        """Check that this process is the first process that uses the object. The first call stores the id of the process.
 
         :raises ForkedProcessError: this process is a fork of the process that first used the object.
         """

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 #: The name of the default login. This login is used if no name is given.
 DEFAULT_PROFILE = "default"
-#: Matches the name of a login. It is also the name of a folder, so it contains no path separator. Windows reserves some names,
-#: and removes a dot at the end of a name.
+#: Matches the name of a login, which is also the name of a folder. Names with a path separator, names that Windows reserves, and
+#: names with a dot at the end (which Windows removes) do not match.
 _NAME = re.compile(
     r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$))[a-z0-9_](?:[a-z0-9_.-]{0,62}[a-z0-9_-])?",
     re.ASCII | re.IGNORECASE,
@@ -83,7 +83,10 @@ class SavedLogin:
         return self.session.is_file() or self.profile.is_dir()
 
     def create(self) -> None:
-        """Create the folder if it does not exist. Only the user may access it and the folders between it and the data folder."""
+        """Create the folder if it does not exist.
+
+        Only the user may access this folder, and its parent folders up to the data folder.
+        """
         root = default_data_folder()
         if root in self.folder.parents:
             create_data_folder(root)
@@ -96,7 +99,7 @@ class SavedLogin:
         return token if isinstance(token, str) else None
 
     def save_session_token(self, origin: str, session_token: str) -> None:
-        """Save a session token in place of the previous one."""
+        """Save a session token in place of the previous token."""
         self.write_json(self.session, origin, {"session_token": session_token})
 
     def read_json(self, path: Path, origin: str) -> dict[str, Any]:

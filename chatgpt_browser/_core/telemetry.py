@@ -28,7 +28,7 @@ _SCOPE = "chatgpt_browser"
 #: If one of these environment variables is set, OpenTelemetry's API loads the provider that the variable names.
 _PROVIDER_VARIABLES = ("OTEL_PYTHON_TRACER_PROVIDER", "OTEL_PYTHON_METER_PROVIDER")
 #: The limits of the histogram buckets in seconds, as the conventions recommend. `_DURATIONS` is for the duration of a whole
-#: operation. `_FIRST_CHUNKS` is for the time to its first chunk.
+#: operation. `_FIRST_CHUNKS` is for the time to the first chunk.
 _DURATIONS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 _FIRST_CHUNKS = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 
@@ -124,7 +124,7 @@ class MessageSpan:
         )
 
     def activate(self) -> AbstractContextManager[object]:
-        """Return a context manager. In its block, this span is the current span, so that new spans become its children."""
+        """Return a context manager. In its block, this span is the current span, and new spans become its children."""
         if self._otel is None:
             return nullcontext()
         return self._otel.trace.use_span(  # type: ignore[no-any-return]

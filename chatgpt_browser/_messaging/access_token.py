@@ -67,7 +67,7 @@ class AccessTokenCache:
 
     @property
     def cached(self) -> Session | None:
-        """The newest session, even if it is older than ``access_token_ttl``. None: there is no session."""
+        """The newest session, even if it is older than ``access_token_ttl``, or None if there is no session."""
         return self._session
 
     def reject(self, session: Session) -> None:

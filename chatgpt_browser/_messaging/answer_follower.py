@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 #: necessary because the stream of the reply belonged to another request. The site limits how often an account may read its
 #: conversations, so the longest pause is longer than that of the site's own page.
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 15.0, 1.5
-#: The pause in seconds after a rate limit without a delay.
+#: The pause in seconds after a rate limit for which the site has stated no delay.
 _RATE_LIMIT_PAUSE = 60.0
-#: Reading fails after this many consecutive requests that find no question or no answer. The site may store a new question a
-#: short time after its stream has begun.
+#: Reading fails after this many consecutive requests that do not find the question or the answer. The site may store a new
+#: question a short time after its stream has begun.
 _MAX_MISSES = 5
 #: Reading fails after this many consecutive network or browser errors, which last about two minutes.
 _MAX_FAILURES = 10
@@ -54,7 +54,7 @@ class AnswerFollower(WholeReplyMixin):
         self._assembler.reader.conversation_id = question.conversation_id
         self._assembler.reader.leave_stream()
         self._misses = self._failures = 0
-        #: True if the last error of :meth:`run` means that the site does not write the answer any more.
+        #: True if :meth:`run` has failed because the site does not continue the answer.
         self.is_over = False
 
     @property
@@ -85,7 +85,7 @@ class AnswerFollower(WholeReplyMixin):
         return await self._complete_reply()
 
     async def _look(self) -> tuple[bool, float]:
-        """Read the stored answer once. Return whether it has changed, and the least pause in seconds before the next request."""
+        """Read the stored answer once. Return whether it has changed, and the minimum pause in seconds."""
         reader = self._assembler.reader
         try:
             stored = await read_answer(self._sender.backend, reader, self._question)

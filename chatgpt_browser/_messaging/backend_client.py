@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 #: A response of this length or more, in characters, is parsed in a thread. Parsing a JSON text of this length in the event loop
-#: would block the loop for about 3 ms, or for 30 ms if the text is made to be slow to parse.
+#: would block the loop for about 3 ms, or for 30 ms with a text that is especially slow to parse.
 _LARGE_JSON = 1 << 18
 
 
@@ -73,9 +73,9 @@ class BackendClient:
             return await retrying_read(read, retries=self._options.retries)
 
     async def read_past(self, path: str) -> Any:
-        """Request the list of conversations or a past conversation, and return its parsed JSON. First wait if necessary.
+        """Request the list of conversations or a past conversation, and return the parsed JSON.
 
-        :class:`.ReadPace` limits how often conversations are read.
+        The request may be delayed, because :class:`.ReadPace` limits how often conversations are read.
 
         :raises ChatGPTError: the request failed, or the site refused the request.
         """

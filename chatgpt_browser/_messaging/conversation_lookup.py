@@ -35,7 +35,7 @@ class ConversationLookup:
         #: the turn. The newest turn is the last item.
         self._answered: OrderedDict[str, tuple[str | None, Turn]] = OrderedDict()
         #: Maps the id of a reply to the id of the newest message that the site has stored after the reply, such as an image. The
-        #: value is None if the site may still store such a message. Then the conversation must be read to find it.
+        #: value is None if the site may still store such a message. In this case, :meth:`find_parent` reads the conversation.
         self._extended: OrderedDict[str, str | None] = OrderedDict()
 
     async def find_parent(self, conversation_id: str, parent_message_id: str | None) -> str:
@@ -54,7 +54,7 @@ class ConversationLookup:
             data, _ = await self._read(conversation_id)
         except (
             ConversationNotFoundError
-        ):  # The site may not have stored a new conversation yet, so there is no later image.
+        ):  # The site may not have stored a new conversation yet, so there is no image after the message.
             return parent_message_id
         return newest_after(data, parent_message_id)
 
@@ -75,9 +75,9 @@ class ConversationLookup:
         return node, newest_turn(data, frozenset(self._unanswered))
 
     def note_delivery(self, message: OutgoingMessage) -> None:
-        """Record that the question in ``message`` has no reply yet, unless the question was not sent.
+        """If the sending of ``message`` has begun, record that its question has no reply yet.
 
-        If the question's id is unknown, the id of the message before the question is recorded.
+        If the question's id is unknown, record the id of the message before the question instead.
         """
         delivery = message.delivery
         if delivery.state is DeliveryState.NOT_STARTED:

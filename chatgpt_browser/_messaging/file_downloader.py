@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from .._transport.response_stream import Frame, ResponseStream
     from .backend_client import BackendClient
 
-#: If a file has more bytes, reading the file fails. The site itself accepts files of at most 512 MB.
+#: The maximum size of a file in bytes. Reading a larger file fails. The site itself accepts files of at most 512 MB.
 _MAX_FILE = 2 << 30
 #: The maximum number of redirects between the site's link and the bytes.
 _MAX_REDIRECTS = 4
@@ -88,7 +88,7 @@ class FileDownloader:
     async def open(self, ref: FileRef) -> AsyncIterator[OpenFile]:
         """Resolve the link to a file, request the file, and yield the open file. At the end of the block, abort the request.
 
-        An iteration over the ``chunks`` of the open file may raise the same errors.
+        An iteration over the ``chunks`` of the open file may also raise the errors below.
 
         :raises APIStatusError: the file no longer exists, or the site or the storage has refused the request for the file.
         :raises OriginError: the link or a redirect leads to a host that is neither the site nor its storage.
@@ -156,7 +156,7 @@ class FileDownloader:
         return OpenFile(link.name, media_type or None, size, self._chunks(stream, size))
 
     async def _request(self, url: str, stack: AsyncExitStack) -> tuple[ResponseStream, Head]:
-        """Request the bytes of a file, follow redirects, and return the response. Its page is closed together with ``stack``."""
+        """Request the bytes of a file, follow redirects, and return the response. Closing ``stack`` also closes the page."""
         for _ in range(_MAX_REDIRECTS + 1):
             async with AsyncExitStack() as hop:
                 # The origin is checked before a page is opened, because opening a page may take a second.

@@ -33,7 +33,7 @@ _MAX_RETRY_AFTER = 30.0
 
 
 class ImageWait:
-    """Polls the conversation of a reply until the site has made all images. The messages are stored in ``reply.turn``."""
+    """Polls the conversation of a reply until the site has made all images. New messages are stored in ``reply.turn``."""
 
     def __init__(self, backend: BackendClient, reply: ReplyReader, question: QuestionRef) -> None:
         self._backend = backend
@@ -44,7 +44,7 @@ class ImageWait:
         self._known = {message.get("id") for message in reply.turn.messages}
 
     async def run(self) -> None:
-        """Wait until the site is making no more images. The pause before each request grows from 0.5 s to 5 s.
+        """Wait until the site has made all images of the reply. The pause before each request grows from 0.5 s to 5 s.
 
         The wait also ends if the site has ended the turn with another message instead of the image. If no image is pending when
         this method is called, or if the id of the conversation is unknown, the method does nothing.

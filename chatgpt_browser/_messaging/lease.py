@@ -49,7 +49,8 @@ class MessageLease:
     once, in reverse order. The permit is an exception: it is released when the response is over. There are two cases:
 
     * The response is over before the end of the block: the site may finish the reply before the caller has read all of it.
-    * The response is over after the end of the block: the caller has left the reply, and the site still has to stop writing it.
+    * The response is over after the end of the block: the caller has stopped reading the reply, and the site still has to stop
+      writing it.
     """
 
     def __init__(self, slot: ConversationSlot) -> None:

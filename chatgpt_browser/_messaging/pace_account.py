@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
     class WithLedger(Protocol):
-        """Calls ``use`` with the ledger in a worker thread. Returns its result, or ``default`` if the ledger cannot be used."""
+        """Calls ``use(ledger)`` in a worker thread. Returns the result, or ``default`` without a usable ledger."""
 
         def __call__(self, use: Callable[[PaceLedger], T], default: T) -> Awaitable[T]: ...
 
@@ -41,7 +41,7 @@ class PaceAccount:
     async def find(self, with_ledger: WithLedger, *, online: bool, now: float) -> str | None:
         """Return the name of the account, or None if it is unknown.
 
-        :param online: if True, and the account of the session token is unknown, read the session from the site.
+        :param online: if the store does not contain the account: True to request the session from the site, False to return None.
         """
         token = self._browser_manager.session_token.value
         if self._name is None and token:
@@ -54,7 +54,7 @@ class PaceAccount:
         return self._name
 
     async def _note_tokens(self, with_ledger: WithLedger, name: str, now: float) -> None:
-        """Store the account of each session token of this client. The site may have replaced the token that the user gave."""
+        """Store the account of each session token of this client. The site may have replaced the first token."""
         tokens = {
             token.value
             for token in (*self._browser_manager.former_tokens, self._browser_manager.session_token)

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-#: While a message waits, the store is read again at least at this interval in seconds: another process may have stored a limit,
-#: and SQLite does not notify this process.
+#: The maximum time in seconds between two reads of the store while a message waits. Another process may have stored a limit, and
+#: SQLite does not notify this process.
 _LONGEST_SLEEP = 10.0
 #: Waits of less than this number of seconds are not logged.
 _SHORT_WAIT = 1.0
@@ -41,7 +41,7 @@ class Stoppable(Protocol):
     """A queue of messages that ends when the site reports unusual activity."""
 
     def stop(self, error: BaseException) -> None:
-        """Send no other message. The messages in flight continue."""
+        """Do not send any more messages. The messages in flight continue."""
         ...
 
 
@@ -134,7 +134,7 @@ class PaceGate:
                 await self._settle(record, is_sent=is_sent)
 
     async def _enter(self, prompt: Prompt, model: str) -> int | None:
-        """Wait until the message may be sent. Return the number of its record in the store, or None if it is not recorded."""
+        """Wait until the message may be sent. Return the number of its record in the store, or None if there is no record."""
         is_logged = False
         while True:
             seconds, record = await self._reserve(prompt, model)
@@ -179,7 +179,7 @@ class PaceGate:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:
-        """Check that conversations may be read. Then run the block, in which the caller reads one.
+        """Check that conversations may be read. Then run the block, in which the caller reads a conversation.
 
         If the block raises a :class:`RateLimitError`, the limit is remembered.
 
@@ -214,7 +214,7 @@ class PaceGate:
             logger.warning("the limit was not stored, so other processes do not know it: %s", exc)
 
     async def _state(self, *, online: bool) -> PaceState:
-        """Return the limits of this client, and the messages and limits of its account in the store, if the account is known."""
+        """Return the limits of this client and, if the account is known, its messages and limits in the store."""
         own = tuple(self._limits.values())
         account = await self._find_account(online=online) if self._uses_store else None
         if account is None:

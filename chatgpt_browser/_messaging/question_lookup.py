@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from .._protocol.stored_questions import SentMessage
     from .backend_client import BackendClient
 
-#: At most this many conversations are read. Each conversation is one request.
+#: The maximum number of conversations that are read. Each conversation needs one request.
 _MAX_CONVERSATIONS = 10
 #: The maximum number of pages of the list of conversations that are read, and the number of conversations on a page.
 _MAX_PAGES, _PAGE_SIZE = 5, 20
-#: The clocks of this machine and of the site may differ by this number of seconds.
+#: The maximum difference in seconds between the clock of this machine and the clock of the site.
 CLOCK_DIFFERENCE = 60.0
 
 

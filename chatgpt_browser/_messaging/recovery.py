@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 #: The pauses between two polls: the first and the longest pause in seconds, and the growth factor of the pauses. Polling is
 #: necessary because the site sends no more data after the connection of a stream has broken.
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 5.0, 1.5
-#: The recovery fails after this many requests that find no question or no answer. One such request is normal, because the site
-#: may store a new question a short time after the stream of the reply has begun.
+#: The recovery fails after this many requests that do not find the question or the answer. One such request is normal, because
+#: the site may store a new question a short time after the stream of the reply has begun.
 _MAX_MISSES = 2
 #: The recovery fails if an unfinished answer does not change for this many seconds. The site's own page has the same limit.
 _MAX_SILENCE = 60.0

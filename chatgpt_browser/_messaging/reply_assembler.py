@@ -33,7 +33,7 @@ class ReplyAssembler:
 
     def __init__(self, *, markdown: bool, want_events: bool) -> None:
         self.reader: ReplyReader = ReplyReader()
-        #: The observer of the events. None: the reply is not observed.
+        #: The observer of the events, or None if the reply is not observed.
         self.observer: ReplyObserver | None = None
         self._plain_text = None if markdown else _growing_plain_text()
         self._want_events = want_events
@@ -41,7 +41,7 @@ class ReplyAssembler:
         self._failure: StreamError | None = None
         self._shown = ""
         self._is_behind = False  # True if the text has changed since its newest conversion to plain text.
-        self._progress_text: str | None = None  # The plain text that `_complete` has stored last.
+        self._progress_text: str | None = None  # The newest plain text that `_complete` has stored.
 
     @property
     def text(self) -> str:
@@ -65,7 +65,7 @@ class ReplyAssembler:
         return not (self._items or self.reader.done or self._failure)
 
     def add_frame(self, frame: Frame) -> None:
-        """Add a frame of the response. If the reply may already end, an error frame is treated as the end of the body.
+        """Add a frame of the response. If ``reader.may_end`` is True, an error frame counts as the end of the body.
 
         :raises StreamError: the response has broken off in the middle of the reply.
         """

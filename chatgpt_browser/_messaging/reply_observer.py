@@ -22,11 +22,11 @@ class ReplyObserver(Protocol):
         """Handle the end of the message.
 
         :param error: the error that ended the reply, or None.
-        :param reply: the complete reply. None: the reply is not complete.
+        :param reply: the complete reply, or None if the reply is not complete.
         """
         ...
 
 
 if TYPE_CHECKING:
-    #: Creates the observer of a message; the argument is the text of the message.
+    #: A function that creates the observer of a message. The argument is the text of the message.
     ObserveReply = Callable[[str], ReplyObserver]

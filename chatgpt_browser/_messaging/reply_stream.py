@@ -185,7 +185,7 @@ class AsyncReplyStream(WholeReplyMixin[FileT]):
                 raise self._with_partial_text(exc) from exc.__cause__
 
     def _active_poller(self) -> HandoffPoller | ResearchPoller | Recovery | None:
-        """Return the poller that reads the rest of the reply from the conversation. None: the response delivers the reply."""
+        """Return the poller that reads the rest of the reply, or None if the response delivers the rest."""
         reader = self._assembler.reader
         if reader.is_following:
             return None
@@ -249,7 +249,7 @@ class AsyncReplyStream(WholeReplyMixin[FileT]):
         """Receive the next frame, and add it to the assembler.
 
         If the reply is already complete, wait only a short time for the end of the body. If a feed delivers the rest of the reply
-        but no data arrives for a longer time, leave the feed, so that the conversation is polled.
+        but no data arrives for some time, stop reading the feed, so that the conversation is polled.
         """
         reader = self._assembler.reader
         if not (reader.is_settled or reader.is_following):

@@ -1,4 +1,4 @@
-"""Logs a warning if a complete reply was cut, or comes from another model than the caller requested."""
+"""Logs a warning if the site has cut off or stopped a reply, or has used another model than the caller requested."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def warn_about_reply(reply: ReplyReader, requested_model: str | None) -> None:
-    """Log a warning if the site has cut or stopped the reply, and another warning if it has not used the requested model."""
+    """Log a warning if the text of the reply is incomplete. Log another warning if the site has not used the requested model."""
     if reply.finish_type in (CUT, STOPPED):
         logger.warning("the reply is incomplete: the site ended it with %r", reply.finish_type)
     answered = reply.answer.model

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 #: The polling fails if the state of the research does not change for this many seconds. A research takes 3 to 40 minutes.
 _LONGEST_SILENCE = 2 * 3600.0
-#: After this many polls that find a conversation without a research, the answer counts as an ordinary answer.
+#: If this number of polls have found a conversation without a research, the answer counts as an ordinary answer.
 _ORDINARY = 2
 
 
@@ -64,8 +64,8 @@ class ResearchPoller:
         response arrived first, return False.
 
         :raises OptionNotAppliedError: the site gave an ordinary answer instead of starting a research.
-        :raises ChatGPTTimeoutError: the state of the research has not changed for two hours, or for ``idle_timeout`` if this is
-            longer.
+        :raises ChatGPTTimeoutError: the state of the research has not changed for two hours, or for ``idle_timeout`` if
+            ``idle_timeout`` is longer.
         :raises StreamInterruptedError: the research has failed, or the id of the conversation is unknown.
         """
         pause = self.interval

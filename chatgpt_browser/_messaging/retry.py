@@ -94,7 +94,7 @@ class RetryPolicy:
         }
 
     def allow(self, error: BaseException) -> bool:
-        """Return whether the message may be sent again after this error. If it may, reduce the number of remaining retries."""
+        """Return whether the message may be sent again after this error. If so, count this retry."""
         if isinstance(error, RateLimitError) and not _may_wait_out(error):
             return False
         if self._left.get(type(error), 0) < 1:

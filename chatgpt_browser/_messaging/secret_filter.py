@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
     from .._transport.browser_manager import BrowserManager
 
-#: This many of the newest access tokens are stored, and are removed from errors. Old tokens are included because a late response
-#: may contain an old token.
+#: The number of newest access tokens that are stored, and are removed from errors. A late response may contain an old token.
 _REMEMBERED_TOKENS = 4
 #: The minimum length of a secret in characters. A shorter value is not removed, because it may occur in ordinary words. Examples
 #: of short values are the token of a test, and the last part of a long token, which may be a cookie of one character.

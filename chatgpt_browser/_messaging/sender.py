@@ -58,7 +58,7 @@ class MessageSender:
     ) -> None:
         #: The client's options. When the caller sets another model, the client assigns a new object with this model.
         self.options = options
-        #: Creates an observer for each message. None: no message is observed.
+        #: Creates an observer for each message. None if no message is observed.
         self.observe_reply: ObserveReply | None = None
         self.process: ProcessGuard = ProcessGuard()
         requests = FetchTransport(browser_manager)
@@ -153,7 +153,7 @@ class MessageSender:
             return await self._send(prompt, lease, span)
 
     async def _send(self, prompt: Prompt, lease: MessageLease, span: MessageSpan) -> QuestionRef:
-        """Choose the transport, and send the message. If ``send_via`` is "auto", use the site's page if the site requires it."""
+        """Choose the transport and send the message. With ``send_via="auto"``, use the site's page only if necessary."""
         needs_page = self._browser_manager.needs_site_page or prompt.options.needs_page
         transport = self.site_pages if needs_page else self._fetch
         if self.options.send_via == "auto" and transport is self._fetch:

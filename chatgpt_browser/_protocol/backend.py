@@ -14,7 +14,7 @@ from .site_time import read_time
 if TYPE_CHECKING:
     from datetime import datetime
 
-#: The path of the list of models with the presets of the page's model picker, relative to the backend's base URL.
+#: The path of the list of models, relative to the backend's base URL. The response also contains the presets of the model picker.
 MODELS = "models?iim=false&is_gizmo=false&supports_model_picker_upgrade_presets=true"
 #: The path of the list of conversations, relative to the backend's base URL.
 CONVERSATIONS = "conversations"
@@ -24,7 +24,7 @@ _CONVERSATION_PATH = re.compile(r"(conversations?/[^/?]+|conversations)(\?.*)?")
 @public_type
 @dataclass(frozen=True)
 class ConversationSummary:
-    """One entry of the list of conversations. Each time has a time zone. It is None if the site sent no valid time."""
+    """One entry of the list of conversations. The times have a time zone. A field is None if the site sent no valid value."""
 
     id: str
     title: str | None = None
@@ -42,7 +42,7 @@ def conversation_path(conversation_id: str) -> str:
 
 
 def is_conversation_path(path: str) -> bool:
-    """Return whether this is the path of the list of conversations or of one conversation. The site limits these requests."""
+    """Return whether a path is that of the list of conversations or of one conversation. The site limits reads of these paths."""
     return _CONVERSATION_PATH.fullmatch(path) is not None
 
 

@@ -1,4 +1,4 @@
-"""Reads canvas documents from the messages of a reply: calls that create or change a document, and the results of the calls.
+"""Reads the calls that create or change canvas documents, and the results of the calls, from the messages of a reply.
 
 The model creates a document with the tool ``canmore.create_textdoc`` and changes it with ``canmore.update_textdoc``. The result
 of the tool contains the id of the document.
@@ -16,7 +16,8 @@ from .message import hidden_text, message_metadata, role_of
 _CREATE, _UPDATE = "canmore.create_textdoc", "canmore.update_textdoc"
 #: The pattern with which the model replaces a whole document.
 _WHOLE = ".*"
-#: If a text has more characters, no regular expression of the site is searched in it. This limits a search to about a second.
+#: The maximum length, in characters, of a text in which a regular expression of the site is searched. A search then takes at most
+#: about a second.
 _MAX_SEARCHED = 20_000
 _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
 #: Matches a repetition in a regular expression.
@@ -136,8 +137,9 @@ def read_edits(value: object) -> tuple[TextEdit, ...]:
 def apply_edits(text: str | None, edits: tuple[TextEdit, ...]) -> str | None:
     """Apply the changes to the text in order, and return the new text. Return None if the new text is unknown.
 
-    The site sends the changes as regular expressions. An expression that may take too long is not applied. In this case, and if
-    ``text`` is None, the new text is unknown, unless a later change replaces the whole document.
+    The site sends the changes as regular expressions. An expression that may take too long is not applied. After such an
+    expression, the text is unknown until a change replaces the whole document. If ``text`` is None, the text is unknown from the
+    start.
     """
     for edit in edits:
         if edit.pattern == _WHOLE:

@@ -25,11 +25,11 @@ from .unicode_ranges import contains_any, remove_all
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: The range of the characters that are used in marks and around cited passages, in the form of a regex set.
+#: The characters of marks, and of the bounds of cited passages: a range for a set in a regular expression.
 MARKS = "\ue200-\ue206"
 
 #: Maps a kind of mark to the number of the field that replaces the mark. The first field has the number 1. A mark of the kind
-#: ``entity`` is replaced by its name. Marks of all other kinds are removed.
+#: ``entity`` is replaced by the name of the entity. Marks of all other kinds are removed.
 _SHOWN_FIELD = {"url": 1, "link_title": 1}
 
 
@@ -47,12 +47,12 @@ class CitationMarkFilter:
     """Removes the marks from a text that grows. Each call of :meth:`visible` searches only the new part of the text."""
 
     def __init__(self) -> None:
-        #: True if the text ends inside a mark. If the value is False and a piece without marks is added to the raw text, the same
-        #: piece is added to the visible text.
+        #: True if the text ends inside a mark. If it is False, a piece without marks that is appended to the raw text is also
+        #: appended to the visible text.
         self.is_open = False
         self._has_marks = False
         self._raw = ""
-        self._settled = ""  # The part of the raw text that is already processed: from the start to the last complete mark.
+        self._settled = ""  # The processed part of the raw text. A mark without an end is not processed.
         self._visible = ""
 
     def visible(self, raw: str, *, at_end: bool = False) -> str:

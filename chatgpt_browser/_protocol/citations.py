@@ -4,7 +4,7 @@ The site stores sources in three forms:
 
 * ``content_references``: the field ``matched_text`` of a reference contains the text of the mark to which the reference belongs.
 * ``citations``, the older form: each citation has the number of a mark such as ``【3†source】``.
-* ``search_result_groups``, if no reference belongs to a mark: the mark contains the number of the search result.
+* ``search_result_groups``: used if no reference belongs to a mark. The mark contains the number of a search result.
 
 In the first two forms, the site also sends offsets. The offsets are not read, because they are often wrong or zero.
 """
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
     from .search_results import SearchResults
 
-#: The fields of a reference, or of a source in a reference, that contain further sources.
+#: The fields that contain further sources. They occur in a reference, or in a source of a reference.
 _NESTED = ("item", "items", "webpages", "products", "product", "images", "sources", "supporting_websites")
 #: The maximum depth of sources within sources.
 _MAX_DEPTH = 5
-#: A link in the Markdown text ``alt`` of a reference. Its title and its address may contain brackets in pairs.
+#: Matches a link in the field ``alt`` (Markdown) of a reference. The title and the address of the link may contain pairs of
+#: brackets.
 _LINK = re.compile(r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\((https?://(?:[^\s()]|\([^\s()]*\))+)")
 #: Maps the character at the end of a cited passage to the character at its start.
 _OPENERS = {"\ue204": "\ue203", "\ue206": "\ue205"}
@@ -49,9 +50,9 @@ class _Source(NamedTuple):
 
 
 def find_citations(message: dict[str, Any], results: SearchResults | None = None) -> list[Citation]:
-    """Return the citations of a message. Their positions refer to the visible text of the message, as Markdown.
+    """Return the citations of a message. The positions are indexes in the visible Markdown text of the message.
 
-    :param results: the search results of the reply. If this is None, marks without a reference are ignored.
+    :param results: the search results of the reply. If it is None, the form ``search_result_groups`` is not read.
     """
     text = message_text(message) if isinstance(message.get("content"), dict) else ""
     finder = _SpanFinder(text)
@@ -78,8 +79,8 @@ def find_citations(message: dict[str, Any], results: SearchResults | None = None
 def merged_references(message: dict[str, Any], patches: Iterable[list[Any]] = ()) -> list[dict[str, Any]]:
     """Return the ``content_references`` of a message, with the references in ``patches``.
 
-    A reference in a patch replaces the earlier reference with the same type and text. If there is no such earlier reference, the
-    reference in the patch is appended.
+    A reference in a patch replaces the earlier reference that has the same ``type`` and ``matched_text``. If there is no such
+    earlier reference, the reference in the patch is appended.
     """
     merged: dict[Any, dict[str, Any]] = {}
     for references in (message_metadata(message).get("content_references"), *patches):
@@ -102,7 +103,7 @@ class _SpanFinder:
         ] = {}  # for each text, the index at which the search for its next occurrence starts
 
     def find(self, matched: Any) -> _Span:
-        """Return the span of the next occurrence of a text. If there is no further occurrence, return the span of the first."""
+        """Return the span of the next occurrence of a text, or else of its first occurrence, or else ``_UNKNOWN``."""
         if not isinstance(matched, str) or not matched.strip():
             return _UNKNOWN
         start = self.raw.find(matched, self._next.get(matched, 0))
@@ -116,9 +117,9 @@ class _SpanFinder:
     def span(self, start: int, end: int) -> _Span:
         """Convert a span of the raw text to a span of the visible text.
 
-        If the span of the raw text is a mark that is not visible, there are two cases:
+        If the span of the raw text is a mark without a visible text, there are two cases:
 
-        * The site has marked the cited passage before the mark. The result is the span of this passage.
+        * A cited passage ends directly before the mark. The result is the span of this passage.
         * The cited passage is unknown. The result is an empty span at the position of the mark.
         """
         if self._positions is None:
@@ -180,7 +181,7 @@ def _numbered_citations(
 def _result_citations(
     message: dict[str, Any], finder: _SpanFinder, results: SearchResults, matched: list[str]
 ) -> Iterator[Citation]:
-    """Yield the citations of the marks that refer to search results. Marks in one of the ``matched`` texts are skipped."""
+    """Yield the citations of the marks that refer to search results. A mark that occurs in a text of ``matched`` is skipped."""
     for span, mark, refs in find_refs(finder.raw):
         if any(mark in text for text in matched):
             continue
@@ -198,7 +199,7 @@ class _NumberedMarks:
         self._left = [(match[1], match.span()) for match in re.finditer("【(\\d+)(?::\\d+)?†[^】]*】", raw)]
 
     def next(self, number: Any) -> tuple[int, int] | None:
-        """Return the span of the next mark with this number, or None if there is none. If ``number`` is None, accept any mark."""
+        """Return the span of the next mark with this number, or None. If ``number`` is None, accept any mark."""
         for index, (each, span) in enumerate(self._left):
             if number is None or each == str(number):
                 del self._left[index]

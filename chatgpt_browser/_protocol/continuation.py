@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 _MARKS = ('"encoded_item"', '"http.response.body"')
 #: The maximum length of a notice (a hand-off or a resume token), in characters. A longer event is not parsed as a notice.
 _MAX_NOTICE = 1 << 15
-#: For each reply, the hashes of this many of the newest events are stored. A resumed stream may repeat events. The stored hashes
-#: identify the repeated events.
+#: The number of newest events whose hashes are stored for a reply, to identify the events that a resumed stream repeats.
 _REMEMBERED = 256
 
 
@@ -141,14 +140,14 @@ def _item_id(value: dict[str, Any]) -> str | None:
 
 
 class ReadEvents:
-    """Stores the events of a reply that were read, to remove the events that a resumed stream repeats.
+    """Stores the hashes of the events that were read, so that the events that a resumed stream repeats can be removed.
 
     The page's request for the rest of the stream contains the number of events that the page has read (``offset``). The page does
     not count the events with a resume token.
     """
 
     def __init__(self) -> None:
-        self._count = 0  # The number of events without hand-offs, `[DONE]` events and resume tokens.
+        self._count = 0  # The number of events, not counting hand-offs, `[DONE]` events and resume tokens.
         # The number of hand-offs and `[DONE]` events. If the page counts them too, `offset` exceeds `_count` by this number.
         self._uncounted = 0
         self._newest: deque[int] = deque(maxlen=_REMEMBERED)

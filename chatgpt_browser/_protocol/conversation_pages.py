@@ -1,8 +1,7 @@
 """Reads the list of conversations (``GET /conversations``) page by page: chooses the next page, and detects the end of the list.
 
-The responses of the site differ, and the list may change while it is read. An entry may be unreadable. A pinned entry may be
-repeated at the top of every page. Entries may have been deleted since the previous page was read. A page may contain a cursor
-that identifies the next page.
+A page may contain unreadable entries, and a cursor that identifies the next page. Pinned entries may be repeated at the top of
+every page. The list may change while it is read: entries may have been deleted since the previous page was read.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ from .backend import CONVERSATIONS, ConversationSummary, read_conversations
 #: The maximum number of requests for one list. Without this limit, a faulty site that always returns full pages would cause an
 #: endless series of requests.
 MAX_PAGES = 1000
-#: Reading stops after this many consecutive pages without a new conversation. The second limit applies if the newest page
-#: contains an unreadable entry. Otherwise the first limit applies.
+#: The maximum numbers of consecutive pages without a new conversation. The second number applies if the newest page contains an
+#: unreadable entry. Otherwise the first number applies.
 _MAX_REPEATED, _MAX_UNREADABLE = 3, 20
 
 

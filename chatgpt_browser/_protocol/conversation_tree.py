@@ -23,7 +23,8 @@ def find_answer(
     """Return the message that answers a question in a stored conversation, or None if there is no answer yet.
 
     The question is found by the ids in ``questions``. If the conversation contains none of these ids, the newest question is
-    used, if no other question is between it and the message with the id ``parent_message_id``. Otherwise, the result is None.
+    used, but only if no other question is between this question and the message with the id ``parent_message_id``. Otherwise, the
+    result is None.
 
     :param questions: the ids that the question may have in the conversation.
     :param answer_id: if several branches follow the question: the id of a message in the branch to use. If it is None, the first
@@ -38,7 +39,7 @@ def find_answer(
 
 
 def newest_answer(newest_first: Sequence[Any]) -> dict[str, Any] | None:
-    """Return the answer among the messages of one turn, or None if no message is an answer. The messages are newest first."""
+    """Return the answer among the messages of one turn (newest first), or None if no message is an answer."""
     # If several messages have the highest rank, `max` returns the newest of them, because it is the first.
     answer: dict[str, Any] | None = max(newest_first, key=answer_rank, default=None)
     return answer if answer_rank(answer) else None
@@ -88,7 +89,7 @@ def _messages_after_question(nodes: dict[str, Any], question_id: str, answer_id:
 
 
 def _children(nodes: dict[str, Any]) -> dict[str, list[str]]:
-    """Return a dict that maps the id of each parent node to the ids of its children, in the order of its list ``children``."""
+    """Return a dict that maps the id of each parent node to the ids of its children, in the order of the parent's list."""
     children: dict[str, list[str]] = {}
     for name, node in nodes.items():
         if isinstance(node, dict) and isinstance(parent := node.get("parent"), str):
@@ -127,7 +128,7 @@ def newest_after(data: Any, parent_message_id: str) -> str:
 
 
 def _comes_next(newest_first: Iterator[tuple[str, dict[str, Any]]], node_id: str) -> bool:
-    """Return whether ``newest_first`` contains the node with this id, with no question before this node."""
+    """Return whether ``newest_first`` contains the node with this id, and none of the nodes before it is a question."""
     for each, node in newest_first:
         if each == node_id:
             return True

@@ -1,4 +1,4 @@
-"""The session token: parses it from the accepted formats, and converts it to the cookies that store it.
+"""The session token: parsing of the accepted formats, and conversion to the cookies that store the token.
 
 The token is one encrypted value. If the value is too long for one cookie, the site splits the value into several cookies. All
 cookies of one token are called a family. The server joins the values of all cookies of a family. If one cookie of the family were
@@ -107,7 +107,8 @@ class SessionToken:
             else:
                 chunks.setdefault(member["family"], {})[int(member["chunk"])] = value
 
-        # The cookies may contain both a split token and a token in one cookie. The latter belongs to an earlier session.
+        # The cookies may contain both a split token and a token in one cookie. The token in one cookie belongs to an earlier
+        # session.
         for family, parts in chunks.items():
             if sorted(parts) == list(range(len(parts))):
                 return cls._joined([parts[index] for index in sorted(parts)], family)

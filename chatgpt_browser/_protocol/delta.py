@@ -2,7 +2,7 @@
 
 A delta is ``{"c": channel, "p": path, "o": operation, "v": value}``. Each channel has one value, which the deltas change.
 
-* If ``c``, ``p`` or ``o`` is missing, the same field of the previous delta applies. This is not true of ``v``.
+* If ``c``, ``p`` or ``o`` is missing, the same field of the previous delta applies. A missing ``v`` means null.
 * Paths are JSON Pointers (RFC 6901).
 * ``add``, ``replace`` and ``remove`` are operations of JSON Patch (RFC 6902), with one difference: ``replace`` also creates a
   missing member, as on the site.
@@ -22,14 +22,15 @@ from .unicode_ranges import SURROGATES, contains_any
 KNOWN_ENCODINGS = ("v1",)
 
 _FIELDS = frozenset("cpov")
-#: An event with one of these fields is not a delta.
+#: The fields that no delta has. An event with one of these fields is not a delta.
 _OTHERS = frozenset({"type", "message", "error", "detail"})
 _LONGEST_INDEX = 9  # The maximum number of digits in an array index.
 #: The maximum number of changes in one delta. The site sends fewer than 20. The number is limited because each change may copy a
 #: long text.
 _MAX_CHANGES = 1000
 _TEXTS = ("/message/content/parts/0", "/message/content/text")  # The possible paths of a message's text.
-#: Metadata has no effect on a reply's text. So a change of metadata that does not fit is ignored, and the reply continues.
+#: The beginning of the paths of metadata. A change of metadata that cannot be applied is ignored, because metadata has no effect
+#: on a reply's text.
 _METADATA = "/message/metadata/"
 _END = object()  # Represents the index "-", which is the position after the last item of an array.
 
@@ -60,7 +61,7 @@ class DeltaDecoder:
         # `_more` contains the pieces that were appended to this text later. The pieces are joined when the value is needed.
         self._growing: tuple[Any, Any] | None = None
         self._more: list[str] = []
-        self._changes = 0  # The number of changes in the newest delta that were counted so far.
+        self._changes = 0  # The number of changes that were counted so far in the newest delta.
 
     @property
     def channel(self) -> Any:
@@ -155,8 +156,8 @@ class DeltaDecoder:
         """Set the path and the operation for a delta that has neither, if the previous path and operation cannot apply.
 
         * If the value contains a whole message, the value starts a new message.
-        * If the value is a text and the previous delta was a patch or a whole message, the text is appended to the same text as
-          in the last ``append``. If this text does not exist, the new text is appended to the text of the message.
+        * If the value is a text and the previous delta was a patch or a whole message, the value is appended to the text that the
+          last ``append`` changed. If that text does not exist any more, the value is appended to the text of the message.
 
         Descriptions of the encoding contradict each other about these cases.
         """

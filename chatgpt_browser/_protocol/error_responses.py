@@ -32,8 +32,8 @@ _CHALLENGE_MARKS = re.compile(
 )
 
 _TITLE = re.compile("<title", re.IGNORECASE)
-#: Only the first 65,536 characters of a document are searched for its title. A title in an error message is cut after 300
-#: characters.
+#: The length of the part of a document that is searched for a title, and the maximum length of a title in an error message. Both
+#: lengths are numbers of characters.
 _MAX_TITLE_POSITION, _MAX_TITLE = 1 << 16, 300
 
 #: Maps a part of a sentence in the site's error texts to the delay that this sentence requests, in seconds.
@@ -119,7 +119,7 @@ def status_error(response: Response) -> ChatGPTError:
 
 
 def concerns_account(error: UnusualActivityError) -> bool:
-    """Return whether the site suspects the account. If it does not, the site may accept messages from its own page."""
+    """Return whether the site suspects the account. If not, the site may still accept messages that its own page sends."""
     return "suspicious" in str(error).lower()
 
 

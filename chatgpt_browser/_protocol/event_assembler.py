@@ -88,7 +88,7 @@ class EventAssembler:
         self._is_parsed = False
 
     def replace(self, item: list[str] | dict[str, str]) -> None:
-        """Store the next event, which ``item`` describes. If the event is a str, the caller must use :meth:`grow` instead."""
+        """Store the next event, which ``item`` describes. If ``item`` is a str, the caller must use :meth:`grow` instead."""
         self._is_parsed = False
         if isinstance(item, list):
             if len(item) == 1:

@@ -51,7 +51,7 @@ _VERSION = 8
 
 
 def redacted_trace(log: dict[str, Any], secrets: Sequence[str]) -> bytes:
-    """Convert the ``log`` of a HAR without contents to a trace for Playwright's viewer. Return the bytes of a zip file.
+    """Convert the ``log`` of a HAR without bodies to a trace for Playwright's viewer. Return the bytes of a zip file.
 
     Each request becomes an action of the trace. A trace that Playwright records itself is not safe: it contains all calls of
     Playwright's API, and their arguments contain every cookie.

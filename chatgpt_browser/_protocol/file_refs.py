@@ -25,7 +25,8 @@ FileKind = Literal["image", "file", "document"]
 
 #: The tools that show pages of the user's own files as images.
 _READERS_OF_UPLOADS = ("myfiles_browser", "file_search")
-#: The value of ``async_task_type`` in a message about an image that the site makes, perhaps after the end of the stream.
+#: The value of ``async_task_type`` in a message about an image that the site is making. The image may be finished after the end
+#: of the stream.
 _IMAGE_TASK = "image_gen"
 #: The type and the suffix of a generated image. Messages do not state the type. The site's image generator makes PNG files.
 _IMAGE_TYPE, _IMAGE_SUFFIX = "image/png", ".png"
@@ -38,7 +39,8 @@ _MAX_PATH = 4096
 class FileRef:
     """A reference to one file of a reply.
 
-    * ``id`` is the id of an image or of a document. For a file of the code interpreter, it is the file's path there.
+    * ``id`` is the id of an image or of a document. For a file of the code interpreter, it is the path of the file in the
+      interpreter.
     * ``name`` is the name that the site states. It may contain a path or characters that are not safe in a file name.
       :func:`join_file_refs` replaces this name by a safe file name.
     * ``message_id`` is the id of the message that contains the reference.
@@ -53,9 +55,9 @@ class FileRef:
     conversation_id: str | None = None
     message_id: str | None = None
     text: str | None = field(default=None, repr=False)
-    #: The changes that this message makes to a document. :func:`join_file_refs` applies them to the document's text.
+    #: The changes of the document that the message contains. :func:`join_file_refs` applies them to the document's text.
     edits: tuple[TextEdit, ...] = field(default=(), repr=False)
-    #: True if this is the result of a call of the canvas that failed. No document was created or changed.
+    #: True if a call of the canvas has failed, and this is the result of the call. The call has created or changed no document.
     is_refused: bool = False
 
 
@@ -76,10 +78,10 @@ def find_file_refs(message: dict[str, Any], conversation_id: str | None) -> list
 
 
 def join_file_refs(refs: Iterable[FileRef]) -> list[FileRef]:
-    """Return the files of a reply, each file once. ``refs`` contains the files of all its messages, in order.
+    """Return the files of a reply, each file once. ``refs`` contains the references in all the reply's messages, in order.
 
     Each file in the result has a safe file name, and no two files have the same name. If several messages refer to one file, the
-    result contains the newest reference, at the position of the oldest one.
+    result contains the newest reference, at the position of the oldest reference.
 
     Some messages change a canvas document that an earlier message has created. These changes are applied to the document's text.
     """
@@ -160,7 +162,7 @@ def _image(name: str, title: str | None, size: int | None) -> FileRef:
 
 
 def _parts(message: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the JSON objects in a message's content: the content itself, and those of its parts that are objects."""
+    """Return the JSON objects in a message's content: the content itself, and each of its parts that is an object."""
     content = message.get("content")
     if not isinstance(content, dict):
         return []
@@ -227,7 +229,7 @@ def _joined(call: FileRef | None, result: FileRef) -> FileRef:
 def _add_document(files: dict[tuple[str, str], FileRef], ref: FileRef) -> None:
     """Add a document to ``files``, or apply a change to a document in ``files``.
 
-    If a change contains no id of a document, it is applied to the newest document.
+    A change without the id of a document is applied to the newest document.
     """
     documents = [key for key in files if key[0] == "document"]
     if not ref.id and ref.edits and documents:

@@ -37,8 +37,8 @@ class FilesOnlyMixin(ReplyProgress):
     def adopt(self, answer: dict[str, Any] | None) -> None:
         """Update a reply that :meth:`finish_without_text` has ended, after more of the stored conversation was read.
 
-        The site may have written a text after the image. If this answer is complete, its text becomes the text of the reply.
-        Otherwise, the message id of the reply becomes the id of the newest message with a file.
+        The site may have written an answer after the image. If ``answer`` is complete, its text becomes the text of the reply.
+        Otherwise, the id of the newest message with a file becomes the message id of the reply.
 
         :param answer: the answer in the stored conversation, or None if there is no answer.
         """

@@ -11,7 +11,7 @@ from .plain_text import Part, join_parts, parts_of
 #: another first line is converted together with the block before it.
 _BLOCK_START = re.compile(r"^[ \t\r]*\n(?=\S)|^(?:[-*+]|\d{1,9}[.)]|#{1,6})[ \t]", re.MULTILINE)
 _LINE_END = re.compile("\r\n|\r|\n")
-#: An open block is long if more than this many of its characters were converted. A long block is converted again only after its
+#: The length in characters above which a converted open block counts as long. A long block is converted again only after its
 #: length has grown by the factor `_GROWTH`.
 _LONG_BLOCK = 500
 _GROWTH = 2
@@ -21,7 +21,7 @@ _MIN_LENGTH = 80
 #: If a search has found no finished block, the next search takes place only after the open text has grown by this factor.
 _RETRY_GROWTH = 1.5
 #: The budget of each reply, in characters. When this much text was converted, the text is no longer converted after each event.
-#: From then on, it is converted only after the last event that has arrived.
+#: From then on, it is converted only after the last of the events that have already arrived.
 _BUDGET = 4_000
 #: The fixed cost of one conversion. Each conversion subtracts this number and the length of the converted text from the budget.
 _FIXED_COST = 200

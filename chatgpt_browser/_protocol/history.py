@@ -34,9 +34,9 @@ class HistoryMessage(Generic[FileT]):
     The ``text`` of a reply contains no citation marks, like the result of :meth:`AsyncChatGPTAPI.send_message`. The ``text`` of a
     question is the text as the user has sent it.
 
-    The answer to a question has the ``citations``, ``files``, ``thoughts`` and ``tool_calls`` of all messages after the question.
-    If there is no answer, the last message after the question has them. :meth:`History.get_reply` returns the same data as one
-    :class:`Reply`.
+    The answer to a question has the ``citations``, ``files``, ``thoughts`` and ``tool_calls`` of all messages between this
+    question and the next. If there is no answer, the newest message of the assistant has them. If the assistant has sent no
+    message either, the newest message has them. :meth:`History.get_reply` returns the same data as one :class:`Reply`.
     """
 
     id: str
@@ -72,14 +72,14 @@ class History(Generic[FileT]):
 
     @property
     def visible_messages(self) -> tuple[HistoryMessage[FileT], ...]:
-        """The messages of ``messages`` that are not hidden, oldest first."""
+        """The entries of ``messages`` that are not hidden, oldest first."""
         return tuple(message for message in self.messages if not message.hidden)
 
     def get_reply(self, message_id: str | None = None) -> Reply[FileT] | None:
         """Return the whole reply that contains a message, as :meth:`AsyncChatGPTAPI.ask` returns it.
 
-        The text is Markdown. The result is None if the message is a question, or if the newest branch does not contain the
-        message.
+        The text of the reply is Markdown. The result is None if the message is a question, or if the newest branch does not
+        contain the message.
 
         :param message_id: the id of the message. If it is None, the newest message is used.
         """

@@ -11,8 +11,8 @@ import json
 import re
 from typing import Any
 
-#: The maximum number of values in a JSON text. A parsed value takes 70 bytes or more, even if its JSON has two characters.
-#: A conversation of 6,000 messages has 150,000 values.
+#: The maximum number of values in a JSON text. A parsed value takes 70 bytes or more, even if its JSON text has only two
+#: characters. A conversation of 6,000 messages has 150,000 values.
 MAX_VALUES = 3_000_000
 #: Matches the tokens that are needed to count values: an escape in a text, the start or the end of a text, or a character before
 #: a value (``[``, ``{`` or a comma).
@@ -43,7 +43,7 @@ def _unchanged(value: dict[str, Any]) -> dict[str, Any]:
 def _count_values(text: str) -> int:
     """Return the number of values in a JSON text. Stop counting above ``MAX_VALUES``.
 
-    Values are counted by brackets and commas. Those in strings do not count.
+    Values are counted by the opening brackets, the opening braces and the commas outside strings.
     """
     count, is_in_text = 0, False
     for token in _TOKEN.finditer(text):

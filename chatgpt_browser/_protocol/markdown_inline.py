@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 #: The value of `Token.info` in the tokens with the address of a link. These tokens follow the tokens with the text of the link.
 ADDRESS = "address"
-#: The marks of formulas that consist of a backslash and a bracket: maps the opening mark to the closing mark.
+#: Maps the opening mark of a formula to the closing mark, for marks that consist of a backslash and a bracket.
 _BRACKETS = {"\\(": "\\)", "\\[": "\\]"}
-#: Text between two dollar signs is no formula if the text contains one of these marks of Markdown. For example, a line may
-#: contain two prices (``**$5** or **$x**``).
+#: Marks of Markdown that a formula cannot contain. If the text between two dollar signs contains such a mark, the dollar signs
+#: may belong to prices, for example (``**$5** or **$x**``).
 _NOT_IN_FORMULA = ("**", "`", "](")
 _NAME = r"[A-Za-z][A-Za-z0-9]*"
 _ATTRIBUTE = r"[\w:.-]+(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'=<>`]+))?"
@@ -30,7 +30,8 @@ INLINE_TAGS = frozenset(
     "a abbr acronym b bdi bdo big cite code del dfn em font i ins kbd mark q rp rt ruby s samp small span strike strong sub"
     " sup tt u var".split()
 )
-#: Elements whose tags separate words. Their tags are removed in pairs. A tag without its pair is removed at the start of a line.
+#: Elements whose tags separate words. Their tags are removed in pairs. A tag that is not part of a pair is removed if it marks a
+#: block (:func:`_stands_alone`).
 BLOCK_TAGS = frozenset(
     "article aside blockquote caption center col colgroup dd details div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6"
     " header li main nav ol p pre section summary table tbody td tfoot th thead tr ul".split()
@@ -91,7 +92,7 @@ def tag(state: StateInline, silent: bool) -> bool:
 
 
 def _stands_alone(src: str, match: re.Match[str]) -> bool:
-    """Return whether a tag marks a block. A tag that is a placeholder between words (``<section> of the report``) does not."""
+    """Return whether a tag marks a block. The result is False for a placeholder before words (``<section> of the report``)."""
     before, after = src[match.start() - 1 : match.start()], src[match.end() : match.end() + 2]
     if match["closing"] and before.strip():
         return True
@@ -100,7 +101,7 @@ def _stands_alone(src: str, match: re.Match[str]) -> bool:
 
 
 def _starts_line(src: str, position: int) -> bool:
-    """Return whether only tags and spaces precede this position in its line. At most 80 characters before it are read."""
+    """Return whether only tags and spaces precede this position in its line. At most 80 characters are read."""
     first = max(0, position - 80)
     line = src[src.rfind("\n", first, position) + 1 or first : position]
     return not _TAG.sub("", line).strip()

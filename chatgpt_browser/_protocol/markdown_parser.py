@@ -1,4 +1,4 @@
-"""The Markdown parser for plain text and for the terminal. It loses no words: marks may be removed, words never.
+"""The Markdown parser for plain text and for the terminal. It may remove marks, but it never removes words.
 
 The parser differs from CommonMark in the following rules:
 
@@ -41,7 +41,7 @@ def parser() -> MarkdownIt:
     """Return the parser. Its inline tokens are texts, line breaks and tokens of style. They contain no HTML, links or images."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     markdown.disable(["reference", "autolink"])
-    markdown.normalizeLink = lambda url: url  # type: ignore[method-assign]  # by default, percent signs make words unreadable
+    markdown.normalizeLink = lambda url: url  # type: ignore[method-assign]  # the default encodes words with percent signs
     block, inline, core = markdown.block.ruler, markdown.inline.ruler, markdown.core.ruler
     block.at("blockquote", _limited(blockquote), {"alt": ["paragraph", "reference", "blockquote", "list"]})
     block.at("list", _limited(list_block), {"alt": ["paragraph", "reference", "blockquote"]})

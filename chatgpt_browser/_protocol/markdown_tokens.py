@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 _BREAKS = ("softbreak", "hardbreak")
 _EMPHASIS = ("em_open", "strong_open", "s_open")
 _CELLS = ("td", "th")
-#: Maps the name of a tag to the text that replaces the opening tag if it is between two digits. Without this text,
-#: ``10<sup>6</sup>`` would become 106.
+#: Maps the name of a tag to the text that replaces an opening tag between two digits. Without this text, ``10<sup>6</sup>`` would
+#: become 106.
 _NUMBER_SEPARATORS = {"sup": "^", "sub": "_"}
 _SCHEME = re.compile(r"^(?:https?://|mailto:|tel:)", re.IGNORECASE)
-#: Matches attributes in the info string of a code block: ``title="app.py"``, ``{.line-numbers}``. They are not part of its
+#: Matches attributes in the info string of a code block: ``title="app.py"``, ``{.line-numbers}``. Attributes are not part of the
 #: caption.
 _ATTRIBUTES = re.compile(r"(?<![\w-])[\w-]+=(?:\"[^\"]*\"|'[^']*'|\S*)|\{[^{}]*\}")
 

@@ -1,4 +1,4 @@
-"""Functions that read one message of a stream or of a stored conversation. They return, for example, its role, text or rank.
+"""Functions that read one message of a stream or of a stored conversation, for example its role, its text or its rank.
 
 A reply may consist of several messages: thoughts, tool calls and their results, remarks before the answer, and the answer. The
 answer is a text message of the assistant that is not addressed to a tool and is not hidden. If the site uses channels, the answer
@@ -11,7 +11,7 @@ from typing import Any
 
 #: The rank (:func:`answer_rank`) of a message in the channel ``final``.
 _FINAL = 4
-#: This text replaces a role or a recipient if its value in the site's JSON is not a text.
+#: The text that replaces a role or a recipient if the value in the site's JSON is not a text.
 UNREADABLE = "unreadable"
 _CONTENT_TYPES = ("text", "multimodal_text")
 #: Two values of ``type`` in ``finish_details``. CUT: the answer was cut at the maximum length. STOPPED: the answer was stopped

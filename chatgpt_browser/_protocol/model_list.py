@@ -15,9 +15,9 @@ class Model:
 
     * ``slug`` is the value for the option ``model``, and ``title`` is the name on the site's page.
     * ``efforts`` contains the values for the option ``effort`` with this model. It is empty if the effort cannot be chosen.
-    * ``effort_titles`` contains the labels of the efforts on the site's page, as far as the site sends labels.
-    * ``default_effort`` is the effort that the site uses if the option ``effort`` is not set, or None if it is unknown.
-    * ``presets`` contains titles of levels of the page's model picker, namely of the levels that use this model.
+    * ``effort_titles`` contains the labels of the efforts on the site's page. Efforts without a label are left out.
+    * ``default_effort`` is the effort that the site uses if the option ``effort`` is not set, or None if this effort is unknown.
+    * ``presets`` contains a title for each level of the page's model picker that uses this model.
     * ``is_work_mode`` is True for a model of the mode "Work", which this package does not use.
     * ``raw`` is the site's JSON object for this model.
     """
@@ -67,7 +67,7 @@ class ModelList:
         The position of the model's default effort comes first.
 
         :param levels: the number of levels of the slider. It may be smaller than the number of presets. In this case, the slider
-            does not have the last presets.
+            has no positions for the last presets.
         """
         found = self.find_presets(model, effort)
         by_length = sorted(self.versions, key=lambda presets: len(presets) != levels)
@@ -143,7 +143,7 @@ def _model(item: dict[str, Any], presets: list[Preset]) -> Model:
 
 
 def _label(effort: dict[str, Any]) -> str | None:
-    """Return the label of an effort: the value of the first field whose name contains "label" or "title". None: no such field."""
+    """Return the text of the first field whose name contains "label" or "title", or None if there is no such field."""
     named = (value for key, value in effort.items() if "label" in key or "title" in key)
     return next((value for value in named if isinstance(value, str) and value), None)
 

@@ -23,7 +23,7 @@ class Part(NamedTuple):
 
     * ``line`` is the index of the part's first line.
     * ``separator`` is the text between the previous part and this part.
-    * ``in_list`` is True if the part is an item of a list, but not its first item.
+    * ``in_list`` is True if the part is an item of a list, but not the first item of this list.
     * ``after_empty_line`` is True if there is an empty line before the part.
     """
 
@@ -58,8 +58,8 @@ def join_parts(parts: Iterable[Part], before: str = "") -> str:
 def parts_of(markdown: str, after: Part | None = None) -> list[Part]:
     """Return the parts of ``markdown``, in order.
 
-    :param after: None if ``markdown`` is a whole text. If ``markdown`` is the rest of a longer text, ``after`` is the first part
-        of this rest, as an earlier call for the longer text returned this part.
+    :param after: None if ``markdown`` is a whole text. If ``markdown`` is the rest of a longer text, ``after`` is the part at the
+        start of this rest. An earlier call for the longer text has returned it.
     """
     from .markdown_parser import parser  # imported on first use, because most programs do not need the parser
 

@@ -52,11 +52,11 @@ def collect_reply(
     plain_text: str | None = None,
     model: str | None = None,
 ) -> Reply[FileRef]:
-    """Return the whole reply. Its ``raw`` is the message of the answer itself, not a copy.
+    """Return the whole reply. The field ``raw`` is the message of the answer itself, not a copy.
 
     :param answer_id: the id of the message that is the answer. If it is None, the answer is the message without an id.
     :param text: the visible text of the answer as Markdown. If it is None, the text is computed from the answer.
-    :param plain_text: the text of the reply as plain text, or None if the caller has requested Markdown. If it is given, the
+    :param plain_text: the text of the reply as plain text, or None if the caller has requested Markdown. If it is not None, the
         positions of the citations refer to the plain text.
     :param model: the model that the stream states for the reply. It is used only if the answer states no resolved model.
     """
@@ -98,7 +98,7 @@ def collect_stored_reply(messages: Sequence[Any], conversation_id: str | None) -
 def messages_of_reply(turn: TurnMessages, answer_id: str | None) -> list[dict[str, Any]]:
     """Return the messages of the assistant and of tools that belong to the reply.
 
-    If the stream contains two answers to the question, the other answer is left out.
+    If the stream contains two answers to the question, the answer without the id ``answer_id`` is left out.
     """
     return [
         message
@@ -129,7 +129,7 @@ def find_all_citations(
 
     A citation from another message has no position, because the position would refer to the text of that message.
 
-    :param is_complete: if False, references may still arrive, so marks without a reference are ignored.
+    :param is_complete: False if more references may arrive. In this case, the search results are not used.
     """
     answer = turn.find(answer_id)
     messages = messages_of_reply(turn, answer_id)

@@ -83,12 +83,12 @@ class ReplyProgress:
 
     @property
     def is_settled(self) -> bool:
-        """True if no more events of the stream are needed: the reply is complete, or the site has handed off the reply's rest."""
+        """True if no more events of the stream are needed: the reply is complete, or the site continues it elsewhere."""
         return (self.is_handed_off and not self.is_following) or self.state is ReplyState.COMPLETE
 
     @property
     def may_end(self) -> bool:
-        """True if the end of the stream is no error: the reply is complete, or its rest comes from another source."""
+        """True if the stream may end without an error: the reply is complete, or the site continues it elsewhere."""
         return self.is_handed_off or self.state is ReplyState.COMPLETE
 
     @property
@@ -98,7 +98,7 @@ class ReplyProgress:
 
     @property
     def was_taken(self) -> bool:
-        """True if the end of the reply is read from the stored conversation, and not from events."""
+        """True if the rest of the reply is read from the stored conversation, and not from events."""
         return self.is_handed_off and not self.is_following
 
     def leave_stream(self) -> None:

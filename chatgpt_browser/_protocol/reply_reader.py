@@ -1,4 +1,4 @@
-"""Reads the reduced events of a reply while they arrive, and provides the reply's text so far and its ids.
+"""Reads the reduced events of a reply while they arrive, and provides the text so far and the ids of the reply.
 
 A reply has one of two forms: each event contains the whole message so far, or each event is a delta (:mod:`.delta`).
 The form may change within a stream, and is recognized by the content of each event. Other events have a ``type`` and no message.
@@ -152,7 +152,7 @@ class ReplyReader(FilesOnlyMixin):
     # ---- text --------------------------------------------------------------------------------------------------------
 
     def _append(self, fresh: str) -> bool:
-        """Append ``fresh`` to the reply. It is the only new part of an event that contains the whole message.
+        """Append ``fresh`` to the reply. The newest event contains the whole message, and only ``fresh`` is new in it.
 
         Return whether the text changed.
         """
@@ -311,7 +311,7 @@ class ReplyReader(FilesOnlyMixin):
     def _read_message(self, event: dict[str, Any], raw: str | None) -> bool:
         """Read an event with a whole message. Return whether the text changed.
 
-        ``raw`` is the part of the event's JSON that grows from event to event, or None.
+        ``raw`` is the part ``text`` of the event (:attr:`.EventAssembler.raw_text`), or None.
         """
         message = event.get("message")
         if not isinstance(message, dict):

@@ -10,7 +10,7 @@ _SPECIAL = SURROGATES + MARKS
 
 
 def clean_text(raw: str) -> str:
-    """Return the visible text of a complete message. It equals the final text of a stream with this message."""
+    """Return the visible text of a complete message. A stream with this message ends with the same text."""
     text = ReplyText()
     text.replace(raw)
     text.end()
@@ -23,8 +23,8 @@ class ReplyText:
     def __init__(self) -> None:
         #: The text without citation marks, and without the first half of a surrogate pair at its end.
         self.visible = ""
-        #: The text that was passed to the last call of :meth:`replace`, as the site sent it. The pieces that were appended after
-        #: this call are missing.
+        #: The text that was passed to the last call of :meth:`replace`, as the site sent it. Pieces that were appended later are
+        #: not included.
         self.raw = ""
         self._marks = CitationMarkFilter()
         self._needs_whole = False  # True if the raw text ends inside a mark or a surrogate pair
@@ -32,7 +32,7 @@ class ReplyText:
         self._is_behind = False  # True while the raw text is only the beginning of the visible text
 
     def hold(self) -> None:
-        """Keep the visible text until the new text is at least as long.
+        """Keep the visible text until :meth:`replace` computes a text of at least the same length.
 
         Call this before events are read that may repeat the text from its beginning.
         """

@@ -1,7 +1,7 @@
 """Finds the search results that the citation marks of a message refer to.
 
-A mark contains references such as ``turn0search3``. Usually, ``content_references`` contains the source of each mark. If it does
-not, the source is in the field ``search_result_groups``, in the metadata of the same message or of another message of the reply.
+A mark contains references such as ``turn0search3``. Usually, ``content_references`` contains the source of each mark. Otherwise,
+the source is in the field ``search_result_groups``, in the metadata of the same message or of another message of the reply.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class SearchResults:
         self._by_message = [found for message in messages if (found := entries_of(message))]
 
     def find(self, ref: ResultRef, message: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the result that a mark in ``message`` refers to, or None if it cannot be identified with certainty.
+        """Return the result that a mark in ``message`` refers to, or None if the result cannot be identified with certainty.
 
-        Usually, the field ``ref_id`` of a result contains its reference. If no result has this field, ``ref.number`` is the
+        Usually, the field ``ref_id`` of a result contains the reference. If no result has this field, ``ref.number`` is the
         position of the result in its message, and ``ref.turn`` is the position of this message among the messages with results.
         If only one message has results, ``ref.turn`` is ignored.
         """

@@ -14,13 +14,14 @@ from .site_words import words_of
 def read_session(response: Response) -> Session:
     """Return the session in a response of the session endpoint.
 
-    :raises SessionExpiredError: the response has no access token (like ``{}``), or its error is ``RefreshAccessTokenError``.
+    :raises SessionExpiredError: the response has no access token (like ``{}``), or contains the error
+        ``RefreshAccessTokenError``.
     :raises AuthenticationError: the response contains no session for any other reason.
     :raises ProxyError: the response comes from a proxy that requires credentials, not from the site.
     """
     session = _session_or_error(response)
     if isinstance(session, ChatGPTError):
-        # The error is raised in this function, because no frame of its traceback may contain the parsed response and its token.
+        # The error is raised here, so that no frame of the traceback contains the parsed response with the token.
         raise session
     return session
 

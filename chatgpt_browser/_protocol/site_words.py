@@ -9,11 +9,10 @@ from typing import Any
 from .._core.errors import ModerationError, StreamError, UnusualActivityError
 from .message import content_type_of, message_metadata
 
-#: First, the names of the fields that contain a text for people, the most specific name first. Second, the names of the fields
-#: that contain a short error code.
+#: The fields that contain a text for people, the most specific first, and the fields that contain a short error code.
 _TEXT_FIELDS = ("message", "detail", "error", "msg", "explanation", "description", "reason", "text", "title")
 _CODE_FIELDS = ("code", "error_code")
-#: The maximum length of the text, in characters. Longer texts are cut. No known error text of the site is that long.
+#: The maximum length of the text, in characters. Longer texts are cut. All known error texts of the site are shorter.
 _MAX_LENGTH = 2000
 #: Matches the texts with which the site refuses messages of a suspicious account, device or network.
 _UNUSUAL_ACTIVITY = re.compile(r"(unusual|suspicious) activity", re.IGNORECASE)
@@ -142,7 +141,7 @@ class MissingAnswer:
         return self._system_error is not None
 
     def note(self, message: dict[str, Any]) -> None:
-        """Store the reason if a message contains one. The message may still grow, so :meth:`describe` reads its text later."""
+        """Store the message if it contains a reason. :meth:`describe` reads its text later, because the text may still grow."""
         if content_type_of(message) == "system_error":
             self._system_error = message
         elif isinstance(task := message_metadata(message).get("async_task_type"), str):

@@ -26,7 +26,7 @@ class Progress(Enum):
 
 
 class StoredAnswer(NamedTuple):
-    """The progress and the message of an answer in a stored conversation. If there is no answer yet, ``message`` is None.
+    """The progress and the message of an answer in a stored conversation. ``message`` is None if there is no answer yet.
 
     ``messages`` contains all messages that answer the question, newest first.
     """

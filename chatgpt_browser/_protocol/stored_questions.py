@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SentMessage:
-    """The known facts about a message whose sender did not receive the response.
+    """The known facts about a question that was sent, but whose response was not received.
 
-    ``question_id`` is None if the site's page chose the id. ``has_text`` returns whether a text is the text of the message.
-    ``sending_at`` is the time in seconds since the epoch. ``others`` contains the ids of questions that other jobs have sent.
+    ``question_id`` is None if the site's page chose the id. ``has_text(text)`` returns whether ``text`` is the text of the
+    question. ``sending_at`` is the time of sending in seconds since the epoch. ``others`` contains the ids of questions that
+    other jobs have sent.
     """
 
     has_text: Callable[[str], bool]
@@ -29,10 +30,11 @@ class SentMessage:
 
 
 def find_question(data: Any, sent: SentMessage, *, since: float) -> str | None:
-    """Return the id of the message in a stored conversation, or None if the conversation does not contain the message.
+    """Return the id of the question ``sent``, or None if the stored conversation does not contain this question.
 
-    If the id of the message is unknown, the newest question with the same text is returned. This question must follow the parent
-    message, if the parent is known, and must not be older than ``since``.
+    If ``sent.question_id`` is None, the question is found by its text. The result is the id of the newest question with this text
+    that is not older than ``since`` and not in ``others``. If the newest branch contains the parent message, only the questions
+    after this message are searched.
     """
     nodes = data.get("mapping") if isinstance(data, dict) else None
     if not isinstance(nodes, dict):

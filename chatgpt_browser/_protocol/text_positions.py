@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 #: A character that marks a position in the text while the text is converted. Unicode guarantees that no text contains it.
 _MARKER = "\ufdd0"
-#: The text is converted at most this many times, because each conversion takes as long as that of the whole text.
+#: The maximum number of conversions. The number is limited because each conversion converts the whole text.
 _MAX_CONVERSIONS = 64
 
 
 def to_plain_spans(citations: Sequence[Citation], markdown: str, plain_text: str) -> list[Citation]:
     """Return the citations with positions in the plain text instead of the Markdown.
 
-    If the start or the end of a citation cannot be converted, both are None.
+    If the start or the end of a citation cannot be converted, both become None.
     """
     given = {each for citation in citations for each in (citation.start, citation.end) if each is not None}
     found = _convert(sorted(given), markdown, plain_text)
@@ -36,8 +36,8 @@ def to_plain_spans(citations: Sequence[Citation], markdown: str, plain_text: str
 def _convert(positions: list[int], markdown: str, plain_text: str) -> dict[int | None, int]:
     """Return a dict from each position in the Markdown to the position in the plain text, without unknown positions.
 
-    If the positions cannot be converted together, each half of them is tried. So a position that is unknown does not make others
-    unknown.
+    If the positions cannot be converted together, each half of the list is converted separately. As a result, one position that
+    cannot be converted does not prevent the conversion of the others.
     """
     found: dict[int | None, int] = {}
     groups = [positions] if positions and _MARKER not in markdown else []

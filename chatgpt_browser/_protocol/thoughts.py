@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def find_thoughts(messages: Iterable[dict[str, Any]]) -> list[Thought]:
     """Return the thoughts in the messages of a reply, oldest first.
 
-    A recap is a message that states how long the model has thought before this message. The duration is stored in the newest
-    thought before the recap. If there is no thought since the previous recap, the recap itself becomes a thought.
+    A recap is a message that states how long the model has thought. This duration is stored in the newest thought before the
+    recap. If there is no thought since the previous recap, the recap itself becomes a thought.
     """
     thoughts: list[Thought] = []
     first = 0  # The index of the first thought after the previous recap.

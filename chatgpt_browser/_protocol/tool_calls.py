@@ -12,7 +12,7 @@ from .search_results import entries_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: The name of the tool for a call of a search, if the message of the call has no recipient.
+#: The tool name that is used for a search if the message that calls the search has no recipient.
 SEARCH = "search"
 
 
@@ -24,8 +24,8 @@ def is_tool_message(message: dict[str, Any]) -> bool:
 def find_tool_calls(messages: Iterable[dict[str, Any]]) -> list[ToolCall]:
     """Return the calls of tools in the messages of a reply, in order.
 
-    The output of a tool belongs to a call if the recipient of the call is the author of the output. The messages contain no other
-    reference. Therefore, if several calls of one tool directly follow each other, their outputs are assigned in the same order.
+    An output belongs to the call whose recipient is the author of the output. The messages contain no other reference between
+    them. Therefore, if several calls of one tool directly follow each other, the outputs are assigned to the calls in order.
     """
     calls: list[ToolCall] = []
     open_calls: list[int] = []  # The indexes of the calls that have no output yet.

@@ -13,20 +13,21 @@ if TYPE_CHECKING:
 class TurnMessages:
     """The messages of one reply, by their ids, in the order of the stream.
 
-    The messages are stored without a copy. Therefore, when the delta decoder changes a message in place, the stored message is
-    still the newest version.
+    The messages are stored without a copy. Therefore, a stored message is always the newest version, even if the delta decoder
+    changes the message in place.
     """
 
     def __init__(self) -> None:
         self._messages: dict[str, dict[str, Any]] = {}
-        #: The references to sources that arrived in separate notices. Each pair contains the id of the message (None: the notice
-        #: contains no id) and the references.
+        #: The references to sources that arrived in separate notices. Each pair contains the id of the message, or None if the
+        #: notice contains no id, and the references.
         self.reference_patches: list[tuple[str | None, list[Any]]] = []
         #: The ids of the messages that the stored conversation contained when it was last read, oldest first.
         self._stored_ids: list[str] = []
         #: True if the stream contains two answers to the question. The site shows both side by side, and keeps one of the two.
         self.has_variants = False
-        #: The ids of the messages that have changed since the caller last replaced this set. None if no caller needs the ids.
+        #: The ids of the messages that have changed. The caller replaces this set after reading it. None if no caller needs the
+        #: ids.
         self.changed: set[str] | None = None
 
     @property
@@ -51,7 +52,7 @@ class TurnMessages:
             self.changed.add(name)
 
     def note_stored(self, messages: Iterable[Any]) -> bool:
-        """Add messages from the stored conversation, oldest first. Return whether any of them is new or has changed."""
+        """Add messages from the stored conversation, oldest first. Return whether any message is new or has changed."""
         has_changed = False
         self._stored_ids.clear()
         for message in messages:
@@ -64,7 +65,7 @@ class TurnMessages:
         return has_changed
 
     def newest_stored_after(self, message_id: str) -> str | None:
-        """Return the id of the newest message after this message in the stored conversation, or None if there is none.
+        """Return the id of the newest message in the stored conversation if it comes after this message, else None.
 
         The site may store messages after the answer, such as an image that is made later.
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 
-#: The ranges of all UTF-16 surrogates and of the high surrogates. A text contains a single surrogate if the site has cut a pair.
+#: The ranges of all UTF-16 surrogates and of the high surrogates. A text contains a single surrogate if a pair was split.
 SURROGATES, HIGH_SURROGATES = "\ud800-\udfff", "\ud800-\udbff"
 
 

@@ -17,22 +17,24 @@ from enum import Enum
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-#: If the page does not repeat a failed request within this time in seconds, the upload has failed. The first value applies to a
-#: request that the site refused. The second applies to a request without a response, or with a 401 or a server error.
+#: The times, in seconds, in which the page may repeat a failed request. After this time, the upload has failed. The first time
+#: applies to a request that the site refused. The second applies to a request without a response, or with a 401 or a server
+#: error.
 REFUSAL_TIME, FAILURE_TIME = 1.5, 6.0
-#: If the bytes of a file are stored and the page does not request the processing within this time in seconds, the file counts as
-#: uploaded. Some versions of the page do not request the processing of images.
+#: The maximum time in seconds between the storing of a file and the request to process the file. If the page sends no such
+#: request in this time, the file counts as uploaded. Some versions of the page do not request the processing of images.
 UNPROCESSED_TIME = 8.0
 
 _FIRST_ERROR_STATUS, _FIRST_SERVER_ERROR, _UNAUTHORIZED = 400, 500, 401
-#: If the site could not process a file, it sends an event whose name contains one of these texts.
+#: Parts of event names. An event whose name contains one of these texts reports that the site could not process the file.
 _FAILURES = ("fail", "error", "rejected", "unsupported")
-#: An event with a name that ends with this text, or with this progress in percent, reports that the site has processed the file.
+#: The end of an event name, and a progress in percent. An event with this name or this progress reports that the site has
+#: processed the file.
 _COMPLETED, _FULL_PROGRESS = "processing.completed", 100
 
 
 class Step(Enum):
-    """A request of an upload."""
+    """The kinds of requests in an upload."""
 
     CREATE = "create"
     STORE = "store"
@@ -40,9 +42,9 @@ class Step(Enum):
 
 
 class Failure(NamedTuple):
-    """A request of an upload that has failed.
+    """The failure of a request in an upload.
 
-    ``time`` is the time of the failure. The page may repeat the request during the next ``wait`` seconds.
+    ``time`` is the time of the failure. After it, the page may repeat the request for ``wait`` seconds.
     """
 
     reason: str
@@ -72,7 +74,7 @@ class _Request:
 
     step: Step
     upload: Upload | None
-    #: The URL of a request that sends the bytes, or the file's id of a request that processes a file.
+    #: The URL if the request stores the bytes of a file. The id of the file if the request starts the processing.
     target: str = ""
     #: The status, the body and the end time of the response, or None if the response has not ended yet.
     response: tuple[int, str, float] | None = None
@@ -101,7 +103,7 @@ class UploadTracker:
             self._start(_Request(Step.STORE, self._find_stored(url), url), request_id)
 
     def step_of(self, request_id: str) -> Step | None:
-        """Return the step of an upload that this request belongs to, or may belong to. For another request, return None."""
+        """Return the step of a request that belongs, or may belong, to an upload. For any other request, return None."""
         found = self._requests.get(request_id)
         return found.step if found is not None else None
 
@@ -128,14 +130,14 @@ class UploadTracker:
             upload.is_unconfirmed = not _is_confirmed(body)
 
     def failed(self, now: float) -> Upload | None:
-        """Return the first upload with a failed request that the page has not repeated in time, or None."""
+        """Return the first upload that has failed because the page has not repeated a failed request in time, or None."""
         return next(
             (each for each in self.uploads if each.failure and now >= each.failure.time + each.failure.wait),
             None,
         )
 
     def finish_unprocessed(self, now: float) -> None:
-        """Mark each upload as done whose bytes were stored ``UNPROCESSED_TIME`` ago, without a request to process the file."""
+        """Mark each upload as done that has waited ``UNPROCESSED_TIME`` seconds for a request to process the file."""
         for upload in self.uploads:
             is_idle = not upload.is_processing and upload.failure is None
             if is_idle and upload.stored_at is not None and now >= upload.stored_at + UNPROCESSED_TIME:
@@ -151,9 +153,9 @@ class UploadTracker:
         return len(self.uploads) >= count and missing <= len(self._unassigned)
 
     def unconfirmed(self) -> list[str]:
-        """Return the names of the uploaded files for which no response reports that the site has processed the file.
+        """Return the names of the uploaded files for which no response confirms that the site has processed the file.
 
-        For example, the response is empty or incomplete, or the browser did not return its body. Call this after
+        For example, the response is empty or incomplete, or the browser did not return the body. Call this after
         :meth:`is_complete` has returned True.
         """
         has_doubt = not all(map(_is_confirmed, self._unassigned))
@@ -164,7 +166,7 @@ class UploadTracker:
         ]
 
     def next_deadline(self) -> float | None:
-        """Return the next time at which :meth:`failed` or :meth:`finish_unprocessed` may have another result, or None."""
+        """Return the next time to call :meth:`failed` and :meth:`finish_unprocessed`, or None if no upload has a deadline."""
         times = [each.failure.time + each.failure.wait for each in self.uploads if each.failure]
         times += [
             each.stored_at + UNPROCESSED_TIME
@@ -175,7 +177,7 @@ class UploadTracker:
 
     @property
     def _unassigned(self) -> list[str]:
-        """The response bodies for processed files that cannot be assigned to an upload."""
+        """The bodies of successful responses to ``process_upload_stream`` that cannot be assigned to an upload."""
         responses = [
             request.response
             for request in self._requests.values()
@@ -186,8 +188,8 @@ class UploadTracker:
     def _create(self, name: str) -> Upload:
         """Return the upload for a new request ``POST /files``.
 
-        If an upload of a file with this name has failed, the new request repeats this upload: return this upload. Otherwise,
-        create a new upload.
+        If the upload of a file with this name has failed, the request repeats it, and the result is the failed upload. Otherwise,
+        the result is a new upload.
         """
         for upload in self.uploads:
             if upload.failure is not None and upload.name == name:
@@ -204,7 +206,7 @@ class UploadTracker:
         self._requests[request_id] = request
 
     def _adopt(self, upload: Upload) -> None:
-        """Assign earlier requests to their upload. They began before the id and the URL of the upload were known."""
+        """Assign to an upload the requests that began before the id and the URL of the upload were known."""
         for request_id, request in [*self._requests.items()]:
             if request.upload is not None:
                 continue

@@ -23,7 +23,7 @@ _PLATFORMS = {
 
 
 def own_user_agent(user_agent: str) -> str:
-    """Return the user agent that the same browser has with a window: without "Headless", and with the version ``major.0.0.0``."""
+    """Return the user agent of the same browser with a window: without "Headless", and with the version ``major.0.0.0``."""
     return re.sub(rf"{_HEADLESS}/(\d+)[\d.]*", r"Chrome/\1.0.0.0", user_agent)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: SQLite waits for this number of seconds if another process holds the write lock.
 _BUSY_TIMEOUT = 30.0
 
-#: Held while a file is created and closed, so that no other thread connects to the file before it is closed.
+#: A lock that is held while a file is created and closed, so that no other thread connects to the file before it is closed.
 _CREATING = threading.Lock()
 
 
@@ -94,7 +94,7 @@ class Database:
         if not self.path.parent.is_dir():
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # An existing file is not opened here: POSIX releases all locks of a process on a file when the process closes any
-        # descriptor of the file, also the locks of another connection (https://sqlite.org/howtocorrupt.html, section 2.2).
+        # descriptor of the file, including the locks of another connection (https://sqlite.org/howtocorrupt.html, section 2.2).
         with _CREATING:
             try:
                 os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))

@@ -22,7 +22,7 @@ class JobRecord:
 
     ``owner`` names the store object that works on the job. ``batch`` and ``batch_key`` identify a message of a batch.
     ``partial`` is the reply's text so far, while the job is running. ``error`` and ``reply`` are JSON objects, or None.
-    ``event`` describes what happened at ``updated_at``.
+    ``event`` describes the newest change, which took place at ``updated_at``.
     """
 
     id: str
@@ -74,8 +74,8 @@ def to_columns(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def hash_text(text: str) -> str:
-    """Return the hash of a message's text. The store contains the hash instead of the text.
+    """Return the hash of a message's text. The store always contains the hash, but the text only if the caller keeps it.
 
-    The site's page changes spaces at the ends and line ends, so these do not count.
+    Differences in white space do not change the hash, because the site's page changes spaces and line ends.
     """
     return hashlib.sha256(" ".join(text.split()).encode("utf-8", "surrogatepass")).hexdigest()

@@ -77,7 +77,7 @@ class JobStore:
     ) -> JobRecord | None:
         """Change columns of a job if its state is one of ``before``, and return the new record. Otherwise return None.
 
-        :param owned: If True, change the job only if this store object owns it.
+        :param owned: if True, change the job only if this store object owns it.
         :raises JobStoreError: the change cannot be stored.
         """
         values["updated_at"] = self._clock()
@@ -92,9 +92,10 @@ class JobStore:
         return self._update(columns, condition, job_id, *states, *owners)
 
     def claim(self, record: JobRecord) -> JobRecord | None:
-        """Take an active job over from an owner that no longer exists. Return None if another owner has the job.
+        """Take an active job over from an owner that no longer exists.
 
-        A job in ``"queued"`` becomes ``"failed"``, because its message was not sent.
+        If the job is not active, or if the owner still exists, return None. A job in ``"queued"`` becomes ``"failed"``, because
+        its message was not sent.
 
         :raises JobStoreError: the change cannot be stored.
         """
@@ -111,7 +112,7 @@ class JobStore:
     def _update(
         self, columns: dict[str, Any], condition: str, job_id: str, *parameters: Any
     ) -> JobRecord | None:
-        """Change columns of a job that meets a condition, and return the new record. Otherwise return None."""
+        """If a job meets a condition, change columns of the job and return the new record. Otherwise return None."""
         assignments = ", ".join(f"{name} = ?" for name in columns)
         with self.database.transaction() as connection:
             cursor = connection.execute(

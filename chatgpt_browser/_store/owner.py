@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import IO
 
-#: The process ids and the names of the owners that exist in this process. POSIX does not lock a file against its own process.
+#: The owners in this process, as pairs of a process id and a name. A POSIX lock does not show whether this process itself holds
+#: the lock.
 _OWN: set[tuple[int, str]] = set()
 
 
@@ -32,7 +33,7 @@ class Owner:
         self.name = ""
 
     def acquire(self) -> str:
-        """Create the lock file if this owner has none, lock it, and return the owner's name.
+        """If this owner has no lock file, create the file and lock it. Return the owner's name.
 
         :raises OSError: the file cannot be created.
         """
@@ -57,7 +58,7 @@ class Owner:
 
 
 def is_alive(store: Path, name: str | None) -> bool:
-    """Return whether the owner with this name still exists. If it does not, delete its lock file."""
+    """Return whether the owner with this name still exists. If not, delete the owner's lock file."""
     if name is None:
         return False
     if (os.getpid(), name) in _OWN:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-#: A limit that ended more than this number of seconds ago is deleted.
+#: The time in seconds between the end of a limit and its deletion.
 _LIMIT_RETENTION = 24 * HOUR
 #: The maximum number of stored session tokens. The site may replace the token each time the session is refreshed.
 _MAX_TOKENS = 100
@@ -49,7 +49,8 @@ class PaceLedger:
     ) -> tuple[float, int | None]:
         """Record a message if it may be sent now. The check and the record are one transaction.
 
-        :param wait: returns the seconds until the message may be sent, or raises an error if the message must not be sent.
+        :param wait: a function that returns the seconds until the message may be sent, or raises an error if the message must not
+            be sent.
         :returns: the result of ``wait``, and the number of the record. The number is None if the message has to wait.
         :raises JobStoreError: the message cannot be recorded.
         """

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 #: The statements of each migration. ``MIGRATIONS[n]`` changes version ``n`` of the tables to version ``n + 1``. A new file has
-#: version 0. Never change a migration that was released: add another one.
+#: version 0. Never change a migration that was released: add another migration.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """

@@ -23,7 +23,7 @@ _MAX_ENTRIES = 20_000
 
 @dataclass(frozen=True)
 class StoredPosition:
-    """A position in a conversation of the site: the ids of the conversation and of the message after which it can continue.
+    """A position in a conversation of the site: the ids of the conversation and of the message after which to continue.
 
     ``instructions`` is the hash of the newest instructions that were sent in the conversation, or None.
     """
@@ -50,7 +50,7 @@ class TranscriptStore:
         weakref.finalize(self, self._database.close)
 
     def add(self, keys: Iterable[str], position: StoredPosition) -> None:
-        """Store a position under several keys. A position that had one of these keys before is replaced.
+        """Store a position under several keys. An earlier position with one of these keys is replaced.
 
         :raises JobStoreError: the position cannot be stored.
         """
@@ -89,7 +89,7 @@ class TranscriptStore:
         return _position(row)
 
     def mark(self, position: StoredPosition, *, is_continued: bool) -> bool:
-        """Set or remove the mark of a position that :meth:`claim` sets. Return whether this changed the mark.
+        """Set or remove the mark that :meth:`claim` gives to a position. Return whether this changed the mark.
 
         :raises JobStoreError: the change cannot be stored.
         """

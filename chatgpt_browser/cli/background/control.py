@@ -45,7 +45,7 @@ def request_service(name: str, *, wait_for_end: bool = False) -> dict[str, Any] 
             f"The background browser or `serve` has not responded for {_TIMEOUT:g} s. "
             "If its process is stopped, continue or kill it."
         ) from None
-    except (OSError, EOFError):  # A killed process has left the socket.
+    except (OSError, EOFError):  # The socket file remains from a process that was killed.
         return None
 
 
