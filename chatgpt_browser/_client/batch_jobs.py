@@ -17,7 +17,7 @@ from .._core.errors import (
     RateLimitError,
 )
 from .._messaging.lease import StandaloneSlot
-from .._store.job_record import hash_text
+from .._store.job_record import question_hash
 from .batch import MessageFailedError, ReplyResult, ends_batch
 from .job_runner import in_thread, result_of
 
@@ -103,7 +103,7 @@ class BatchJobs:
                 self._earlier = await in_thread(
                     functools.partial(self._runner.store.of_batch, self._batch_id)
                 )
-        text_hash, key = hash_text(message.text), key_of(message)
+        text_hash, key = question_hash(message.text), key_of(message)
         same = [record for record in self._earlier if record.text_hash == text_hash]
         found = next((record for record in same if record.batch_key == key), None)
         if found is None:

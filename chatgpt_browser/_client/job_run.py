@@ -28,7 +28,7 @@ from .._messaging.question_lookup import look_up_question
 from .._messaging.reply_stream import AsyncReplyStream
 from .._messaging.whole_reply import keep_ref
 from .._protocol.stored_questions import SentMessage
-from .._store.job_record import hash_text
+from .._store.job_record import question_hash
 from .job_codec import encode_error, encode_reply
 from .job_errors import FINAL_ERRORS, FinalError, is_error_event, is_own_timeout, may_be_sent
 from .journaled_slot import JournaledSlot
@@ -172,7 +172,7 @@ class JobRun:
         sending_at = record.sending_at or record.created_at
         others = await self._in_thread(self._other_questions) if record.question_id is None else frozenset()
         sent = SentMessage(
-            has_text=lambda text: hash_text(text) == record.text_hash,
+            has_text=lambda text: question_hash(text) == record.text_hash,
             sending_at=sending_at,
             conversation_id=record.conversation_id,
             parent_message_id=record.parent_message_id,

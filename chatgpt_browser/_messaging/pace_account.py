@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+from .._core.text_hash import hash_text
 from .._transport.browser_manager import moved_to
 
 if TYPE_CHECKING:
@@ -69,8 +70,6 @@ def _note(token: str, name: str, now: float, ledger: PaceLedger) -> None:
 
 
 def _name_of(origin: str, session: Session) -> str:
-    from .._store.pace_ledger import hash_secret
-
     # The site has two origins. Both have the same accounts.
     site = min(origin, moved_to(origin) or origin)
-    return hash_secret(f"{site}\n{session.user.id or session.user.email or ''}")
+    return hash_text(f"{site}\n{session.user.id or session.user.email or ''}")

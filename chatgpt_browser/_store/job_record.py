@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
+
+from .._core.text_hash import hash_text
 
 if TYPE_CHECKING:
     import sqlite3
@@ -73,9 +74,9 @@ def to_columns(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def hash_text(text: str) -> str:
+def question_hash(text: str) -> str:
     """Return the hash of a message's text. The store always contains the hash, but the text only if the caller keeps it.
 
     Differences in white space do not change the hash, because the site's page changes spaces and line ends.
     """
-    return hashlib.sha256(" ".join(text.split()).encode("utf-8", "surrogatepass")).hexdigest()
+    return hash_text(" ".join(text.split()))

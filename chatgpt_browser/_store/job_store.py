@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .._core.data_folder import default_data_folder
 from .._core.errors import JobNotFoundError, JobStoreError
 from .database import Database
-from .job_record import ACTIVE, JobRecord, hash_text, to_columns
+from .job_record import ACTIVE, JobRecord, question_hash, to_columns
 from .owner import Owner, is_alive
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class JobStore:
             origin=origin,
             created_at=now,
             updated_at=now,
-            text_hash=hash_text(text),
+            text_hash=question_hash(text),
             text=text if keep_text else None,
             owner=self._own_name(),
             event="the message waits to be sent",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import weakref
 from typing import TYPE_CHECKING, Any
 
 from .._core.pace import HOUR, KnownLimit, PaceState
+from .._core.text_hash import hash_text
 from .database import Database
 from .job_store import default_store_path
 
@@ -22,13 +22,10 @@ _LIMIT_RETENTION = 24 * HOUR
 _MAX_TOKENS = 100
 
 
-def hash_secret(text: str) -> str:
-    """Return the SHA-256 of a text. The store contains such hashes instead of tokens and user ids."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
 class PaceLedger:
     """Stores the sent messages and the limits of accounts in a SQLite file. The first call opens the file. The methods block.
+
+    The file contains hashes instead of tokens and user ids.
 
     :param path: the path of the job store, or None for the file in the data folder.
     """
@@ -108,7 +105,7 @@ class PaceLedger:
         :raises JobStoreError: the store cannot be read.
         """
         rows = self._database.query(
-            "SELECT account FROM accounts WHERE token_hash = ?", hash_secret(session_token)
+            "SELECT account FROM accounts WHERE token_hash = ?", hash_text(session_token)
         )
         return rows[0]["account"] if rows else None
 
@@ -120,7 +117,7 @@ class PaceLedger:
         with self._database.transaction() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO accounts (token_hash, account, seen_at) VALUES (?, ?, ?)",
-                (hash_secret(session_token), account, now),
+                (hash_text(session_token), account, now),
             )
             connection.execute(
                 "DELETE FROM accounts WHERE token_hash NOT IN "

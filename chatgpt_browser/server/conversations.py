@@ -10,11 +10,12 @@ import anyio.to_thread
 
 from .._core.errors import APIStatusError, ConversationNotFoundError, JobStoreError, PageError
 from .._core.log import logger
+from .._core.text_hash import hash_text
 from .._store.transcript_store import StoredPosition
 from .._transport.base import DeliveryState
 from .errors import APIError
 from .messages import InputMessage
-from .transcript import attachments, compose, hash_text, split_at_newest_answer, transcript_key
+from .transcript import attachments, compose, split_at_newest_answer, transcript_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

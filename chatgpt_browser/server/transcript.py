@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from .._core.text_hash import hash_text
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -32,11 +34,6 @@ def transcript_key(origin: str, messages: Sequence[InputMessage]) -> str:
         text = hash_text("\n".join(message.text.split("\r\n")).strip())
         digest.update("\0".join((message.role, text, *(file.digest for file in message.files))).encode())
     return f"transcript:{digest.hexdigest()}"
-
-
-def hash_text(text: str) -> str:
-    """Return the hash of a text. Lone surrogates are allowed."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def split_at_newest_answer(

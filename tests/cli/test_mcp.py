@@ -194,6 +194,9 @@ async def test_mcp_ask_invalid_argument_is_a_tool_error_with_the_class(
 
 
 async def test_mcp_ask_rate_limit_is_a_tool_error_and_is_not_sent_again(mcp_site: McpSite) -> None:
+    await mcp_site.call(
+        "ask", message="first"
+    )  # After it, the client knows that messages need the site's page.
     mcp_site.server.script(Answer(429, {"detail": "Too many requests in 1 hour."}))
     before = len(posts_of(mcp_site.server.requests))
 

@@ -17,7 +17,7 @@ import pytest
 
 from chatgpt_browser._core.errors import JobNotFoundError, JobStoreError
 from chatgpt_browser._store import owner
-from chatgpt_browser._store.job_record import hash_text
+from chatgpt_browser._store.job_record import question_hash
 from chatgpt_browser._store.job_store import JobStore
 from chatgpt_browser._store.schema import MIGRATIONS, SCHEMA_VERSION
 
@@ -80,7 +80,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_create_new_file_is_private_and_keeps_no_text(store: JobStore, path: Path) -> None:
     job = store.create(origin=ORIGIN, text="my secret question")
 
-    assert (job.state, job.text, job.text_hash) == ("queued", None, hash_text("my  secret question\n"))
+    assert (job.state, job.text, job.text_hash) == ("queued", None, question_hash("my  secret question\n"))
     assert store.get(job.id) == job
     if os.name == "posix":
         assert {file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {0o600}

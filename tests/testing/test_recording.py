@@ -214,10 +214,10 @@ def test_replay_gives_same_outcomes_as_recording(
     again: dict[str, list[Any]] = {}
     fresh = api.get_conversation()
     assert outcomes(api, fresh, again) == recorded
-    # A browser may discard data that arrives together with the end of a broken connection.
+    # A browser may discard data that arrives together with the end of a broken connection. This can be any number of events.
     broken = [[*map(texts, each.pop("five"))] for each in (again, events)]
     length = min(map(len, broken))
-    assert length > 2 and broken[0][:length] == broken[1][:length]
+    assert broken[0][:length] == broken[1][:length]
     assert {message: [*map(texts, each)] for message, each in again.items()} == {
         message: [*map(texts, each)] for message, each in events.items()
     }

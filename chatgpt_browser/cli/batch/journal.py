@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatgpt_browser._store.job_record import hash_text
+from chatgpt_browser._store.job_record import question_hash
 from chatgpt_browser._store.job_store import JobStore
 
 from ..output.consoles import print_note
@@ -43,12 +43,12 @@ class BatchJournal:
         read_old_journal(self._output, self._store, self.batch_id, outcomes)
         for record in self._store.of_batch(self.batch_id):
             outcome = outcomes.get((record.batch_key or "").removeprefix("id:"))
-            if outcome is not None and hash_text(outcome.prompt) == record.text_hash:
+            if outcome is not None and question_hash(outcome.prompt) == record.text_hash:
                 self._store.discard(record.id, _ENDED)
 
     def note_other_prompts(self, messages: list[BatchMessage]) -> None:
         """Print a line for each job of an earlier run whose prompt is not in the file of prompts any more."""
-        known = {hash_text(message.text) for message in messages}
+        known = {question_hash(message.text) for message in messages}
         for record in self._store.of_batch(self.batch_id):
             if record.text_hash not in known:
                 print_note(
