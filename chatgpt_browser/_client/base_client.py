@@ -156,8 +156,10 @@ class BaseClient:
         token = login.load_session_token(origin)
         if token is None:
             name = "" if profile == DEFAULT_PROFILE else f" --profile {profile}"
+            other = login.session_origin()
+            saved = "" if other is None else f"; the saved session is for {other}"
             raise InvalidSessionTokenError(
-                f"ChatGPT invalid session token. No session for {origin} is saved in {login.folder}. "
+                f"ChatGPT invalid session token. No session for {origin} is saved in {login.folder}{saved}. "
                 f"Run `chatgpt-browser login{name}`."
             )
         given: dict[str, Any] = {**options, "user_data_dir": login.profile}
