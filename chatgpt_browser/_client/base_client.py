@@ -139,7 +139,7 @@ class BaseClient:
     def from_login(cls, profile: str = DEFAULT_PROFILE, **options: Unpack[ClientOptions]) -> Self:
         """Return a client with the session and the browser profile that ``chatgpt-browser login`` saved.
 
-        Only one browser at a time can use the profile. If the site rotates the session token, the new token is saved.
+        Use the profile in one browser at a time. If the site rotates the session token, the new token is saved.
 
         :param profile: The name of the login: the argument of ``chatgpt-browser login --profile``.
         :param options: The options of the constructor, except ``session_token``, ``user_data_dir`` and ``browser_url``.

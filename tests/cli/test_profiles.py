@@ -127,13 +127,15 @@ def test_profile_without_session_names_saved_logins(invoke: Invoke, options: lis
     result = invoke("models", *options)
     assert result.exit_code == 3
     assert f"no session token {message} Saved logins: work." in " ".join(result.stderr.split())
+    command = " ".join(["chatgpt-browser login", *options])
+    assert f"hint: run `{command}`, or set" in " ".join(result.stderr.split())
 
 
 @pytest.mark.parametrize("profile", ["default", "work"])
 def test_login_for_another_site_names_both_sites(
     monkeypatch: pytest.MonkeyPatch, invoke: Invoke, profile: str
 ) -> None:
-    urls = {
+    urls: dict[str, Any] = {
         "api_base_url": "http://127.0.0.1:38711/api",
         "backend_api_base_url": "http://127.0.0.1:38711/backend-api",
     }
