@@ -139,7 +139,7 @@ class BaseClient:
     def from_login(cls, profile: str = DEFAULT_PROFILE, **options: Unpack[ClientOptions]) -> Self:
         """Return a client with the session and the browser profile that ``chatgpt-browser login`` saved.
 
-        Only one browser at a time can use the profile. If the site rotates the session token, the new token is saved.
+        Use the profile in one browser at a time. If the site rotates the session token, the new token is saved.
 
         :param profile: The name of the login: the argument of ``chatgpt-browser login --profile``.
         :param options: The options of the constructor, except ``session_token``, ``user_data_dir`` and ``browser_url``.
@@ -156,8 +156,10 @@ class BaseClient:
         token = login.load_session_token(origin)
         if token is None:
             name = "" if profile == DEFAULT_PROFILE else f" --profile {profile}"
+            other = login.session_origin()
+            saved = "" if other is None else f"; the saved session is for {other}"
             raise InvalidSessionTokenError(
-                f"ChatGPT invalid session token. No session for {origin} is saved in {login.folder}. "
+                f"ChatGPT invalid session token. No session for {origin} is saved in {login.folder}{saved}. "
                 f"Run `chatgpt-browser login{name}`."
             )
         given: dict[str, Any] = {**options, "user_data_dir": login.profile}

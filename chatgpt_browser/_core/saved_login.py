@@ -98,6 +98,12 @@ class SavedLogin:
         token = self.read_json(self.session, origin).get("session_token")
         return token if isinstance(token, str) else None
 
+    def session_origin(self) -> str | None:
+        """Return the origin that the session token was saved for, or None if there is no saved session."""
+        saved = self._read_object(self.session)
+        origin = saved.get("origin")
+        return origin if isinstance(origin, str) and isinstance(saved.get("session_token"), str) else None
+
     def save_session_token(self, origin: str, session_token: str) -> None:
         """Save a session token in place of the previous token."""
         self.write_json(self.session, origin, {"session_token": session_token})
@@ -107,13 +113,19 @@ class SavedLogin:
 
         If the file is missing or damaged, or belongs to another origin, return an empty dict.
         """
-        try:
-            saved = json.loads(read_small_file(path, _MAX_SIZE))
-        except (OSError, ValueError):
-            return {}
-        return saved if isinstance(saved, dict) and saved.get("origin") == origin else {}
+        saved = self._read_object(path)
+        return saved if saved.get("origin") == origin else {}
 
     def write_json(self, path: Path, origin: str, content: dict[str, Any]) -> None:
         """Write a JSON object for an origin to a file, atomically: a reader gets the whole old file or the whole new file."""
         self.create()
         write_private(path, json.dumps({"origin": origin, **content}))
+
+    @staticmethod
+    def _read_object(path: Path) -> dict[str, Any]:
+        """Return the JSON object that the file contains, or an empty dict if the file is missing or damaged."""
+        try:
+            saved = json.loads(read_small_file(path, _MAX_SIZE))
+        except (OSError, ValueError):
+            return {}
+        return saved if isinstance(saved, dict) else {}

@@ -56,6 +56,7 @@ class SharedClient:
             self._hello.close()
             raise
         self._pid: int = status["pid"]
+        self._is_logged = False
         #: The program of the service, for the start of a sentence.
         self._program = program_of(status).replace("the ", "The ", 1)
 
@@ -139,8 +140,12 @@ class SharedClient:
         return SharedConversation(self, conversation_id, parent_message_id)
 
     def _open(self, name: str, **arguments: Any) -> Connection:
-        # Because of this event, the spinner does not show that a browser is started.
-        logger.info("using the browser of process %d", self._pid, extra={"chatgpt_event": "shared_client"})
+        if not self._is_logged:
+            # Because of this event, the spinner does not show that a browser is started.
+            logger.info(
+                "using the browser of process %d", self._pid, extra={"chatgpt_event": "shared_client"}
+            )
+            self._is_logged = True
         try:
             return Connection(self._path, {"name": name, "arguments": arguments, **self._common})
         except OSError:

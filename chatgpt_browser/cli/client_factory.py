@@ -99,7 +99,7 @@ def _create_client_from_login(kind: type[ClientT], **options: Any) -> ClientT:
     if saved is None:
         # This call raises an error for an invalid option. Such an error is reported instead of the missing token.
         options_from_environment(**_without_none(options))
-        raise InvalidSessionTokenError(_no_session_message(Settings.current().profile))
+        raise InvalidSessionTokenError(_no_session_message(Settings.current().profile, folder))
     if not options.get("browser_url"):
         options["user_data_dir"] = folder.profile
     client = _create_client(kind, saved, **options)
@@ -107,12 +107,20 @@ def _create_client_from_login(kind: type[ClientT], **options: Any) -> ClientT:
     return client
 
 
-def _no_session_message(profile: str) -> str:
-    """Return the error message for a login without a saved session. If other logins are saved, the message names them."""
+def _no_session_message(profile: str, folder: DataFolder) -> str:
+    """Return the error message for a login without a saved session for the site.
+
+    If the session is for another site, the message names both sites. Otherwise it names the saved logins.
+    """
     names = DataFolder.names()
     if profile == DEFAULT_PROFILE and not names:
         return "There is no session token."
     command = "login" if profile == DEFAULT_PROFILE else f"login --profile {profile}"
+    if (other := folder.session_origin()) is not None:
+        return (
+            f"The saved login {profile!r} is for {other}, not for {site_origin()}; "
+            f"run `chatgpt-browser {command}` to replace it."
+        )
     return (
         f"There is no session token in the saved login {profile!r}; run `chatgpt-browser {command}`. "
         f"Saved logins: {', '.join(names) or 'none'}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,7 +97,7 @@ def options_from_environment(**options: Any) -> Options:
     try:
         return default_options(**base_url_options(), **options)
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+        raise typer.BadParameter(_with_variable_names(str(error))) from None
 
 
 def site_origin() -> str:
@@ -109,4 +110,10 @@ def site_origin() -> str:
     try:
         return Site.checked(**_DEFAULT_BASE_URLS | base_url_options()).origin
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+        raise typer.BadParameter(_with_variable_names(str(error))) from None
+
+
+def _with_variable_names(message: str) -> str:
+    """Append to an error message the variables of the base URLs that the message names."""
+    names = [name for option, name in BASE_URLS.items() if re.search(rf"\b{option}\b", message)]
+    return f"{message} ({' and '.join(names)})" if names else message

@@ -13,9 +13,11 @@ from typing import Any, NamedTuple, NoReturn
 import typer
 
 from chatgpt_browser._core import errors
+from chatgpt_browser._core.saved_login import DEFAULT_PROFILE
 
 from .output.consoles import print_labelled, write_json
 from .output.option_names import message_of
+from .settings.settings import Settings
 
 
 class ErrorKind(NamedTuple):
@@ -30,6 +32,8 @@ class ErrorKind(NamedTuple):
     hint: str = ""
 
 
+#: The command that signs in, as the hints contain it.
+_LOGIN = "chatgpt-browser login"
 #: The exit code of `batch` if it is unknown whether the site received some prompts.
 UNCERTAIN_MESSAGES = 16
 
@@ -162,9 +166,16 @@ def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
+def hint_of(error: errors.ChatGPTError) -> str:
+    """Return the hint for an error. If another login than the default is used, `login` commands in it have `--profile`."""
+    hint = kind_of(error).hint
+    profile = Settings.current().profile
+    return hint if profile == DEFAULT_PROFILE else hint.replace(_LOGIN, f"{_LOGIN} --profile {profile}")
+
+
 def print_error(error: errors.ChatGPTError, hint: str = "") -> None:
     """Print an error and a hint on standard error. If `hint` is empty, use the hint of the error's row in the table."""
-    hint = hint or kind_of(error).hint
+    hint = hint or hint_of(error)
     _print_error_line(describe_error(error))
     if hint:
         print_labelled("hint", "dim", hint)

@@ -81,6 +81,7 @@ def test_ask_invalid_base_url_exits_2(invoke: Invoke, monkeypatch: pytest.Monkey
     result = invoke("ask", "Hello")
     assert result.exit_code == 2
     assert "api_base_url" in result.stderr
+    assert "CHATGPT_API_BASE_URL" in result.stderr
 
 
 def test_ask_invalid_messages_per_hour_exits_2(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:

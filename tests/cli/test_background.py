@@ -122,6 +122,11 @@ def test_ask_uses_the_background_browser_for_reply_files_and_title(
 
 
 @pytest.mark.usefixtures("no_own_client")
+def test_ask_verbose_names_the_background_process_once(background: Background, invoke: Invoke) -> None:
+    assert invoke("ask", "--verbose", "a question").stderr.count("using the browser of process") == 1
+
+
+@pytest.mark.usefixtures("no_own_client")
 @pytest.mark.parametrize("command", [("models",), ("history", "list"), ("history", "show", "last")])
 def test_command_uses_the_background_browser_unless_no_background_is_given(
     background: Background, invoke: Invoke, command: tuple[str, ...]

@@ -127,6 +127,43 @@ def test_profile_without_session_names_saved_logins(invoke: Invoke, options: lis
     result = invoke("models", *options)
     assert result.exit_code == 3
     assert f"no session token {message} Saved logins: work." in " ".join(result.stderr.split())
+    command = " ".join(["chatgpt-browser login", *options])
+    assert f"hint: run `{command}`, or set" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("profile", ["default", "work"])
+def test_login_for_another_site_names_both_sites(
+    monkeypatch: pytest.MonkeyPatch, invoke: Invoke, profile: str
+) -> None:
+    urls: dict[str, Any] = {
+        "api_base_url": "http://127.0.0.1:38711/api",
+        "backend_api_base_url": "http://127.0.0.1:38711/backend-api",
+    }
+    for name, url in urls.items():
+        monkeypatch.setenv(f"CHATGPT_{name.upper()}", url)
+    SavedLogin.named(profile).save_session_token("http://127.0.0.1:41075", "secret-token")
+
+    result = invoke("models", "--profile", profile)
+    assert result.exit_code == 3
+    message = f"login '{profile}' is for http://127.0.0.1:41075, not for http://127.0.0.1:38711; run `chatgpt-browser login"
+    assert message in " ".join(result.stderr.split())
+    assert "secret-token" not in result.stderr
+
+    with pytest.raises(InvalidSessionTokenError) as caught:
+        ChatGPTAPI.from_login(profile, **urls)
+    assert "No session for http://127.0.0.1:38711 is saved in " in str(caught.value)
+    assert "; the saved session is for http://127.0.0.1:41075. Run `chatgpt-browser login" in str(
+        caught.value
+    )
+    assert "secret-token" not in str(caught.value)
+
+
+def test_damaged_saved_session_is_reported_as_missing(invoke: Invoke, data_folder: Path) -> None:
+    data_folder.mkdir(parents=True, exist_ok=True)
+    (data_folder / "session.json").write_text('{"origin": "https://shop.example"}')
+    assert "There is no session token in the saved login 'default'" in " ".join(
+        invoke("models").stderr.split()
+    )
 
 
 def test_profiles_keep_separate_last_conversations() -> None:

@@ -10,7 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from chatgpt_browser import BrowserLaunchError, BrowserNotFoundError, ChallengeError, ChatGPTError
 
-from ..exit_codes import kind_of
+from ..exit_codes import hint_of, kind_of
 from ..output.option_names import message_of
 
 T = TypeVar("T")
@@ -77,7 +77,7 @@ REMEDIES: tuple[tuple[type[ChatGPTError], str], ...] = (
 
 def remedy_of(error: ChatGPTError) -> str:
     """Return the remedy for an error: its hint in the table of exit codes, or else its row in `REMEDIES`."""
-    hint = kind_of(error).hint
+    hint = hint_of(error)
     return hint or next(remedy for kind, remedy in REMEDIES if isinstance(error, kind))
 
 

@@ -12,7 +12,7 @@ from chatgpt_browser._core.errors import InvalidSessionTokenError
 from .. import shared_options as options
 from ..client_factory import create_async_client
 from ..environment import options_from_environment
-from ..exit_codes import errors_as_exit_codes, kind_of
+from ..exit_codes import errors_as_exit_codes, hint_of
 from ..extras import require_extra
 from ..output.consoles import is_terminal, logging_to_stderr, print_dim
 from ..settings.settings import Settings
@@ -59,7 +59,7 @@ def open_client(**options: Any) -> AsyncChatGPTAPI:
     try:
         return create_async_client(**options)
     except InvalidSessionTokenError as error:
-        raise InvalidSessionTokenError(f"{error} To sign in, {kind_of(error).hint}.") from None
+        raise InvalidSessionTokenError(f"{error} To sign in, {hint_of(error)}.") from None
 
 
 def import_server() -> ModuleType:
