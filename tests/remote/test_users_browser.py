@@ -225,7 +225,7 @@ async def test_connection_that_is_never_accepted_raises_launch_error_in_time() -
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         for url in (f"ws://127.0.0.1:{port}/devtools/browser/a-secret", f"http://127.0.0.1:{port}/a-secret"):
-            error = await connection_failure(url, launch_timeout=2_000)
+            error = await connection_failure(url, launch_timeout=200)
             assert "did not accept the connection" in error
             assert "question about remote debugging" in error
 

@@ -18,8 +18,8 @@ from tests.support.site_client import message_body
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# httpx imports httpcore at the first request. Tests of the plugin run pytest in this process, and remove what was imported meanwhile
-# from `sys.modules`. After a second import of httpcore, httpx would not recognise its errors. Therefore it is imported above.
+# httpx imports httpcore at the first request. Tests of the plugin run pytest in this process, and then remove from `sys.modules`
+# what was imported meanwhile. After a second import of httpcore, httpx would not recognise its errors. So it is imported above.
 
 #: Maps each fault to the type and the text of the failure of `example`.
 FAILURES: dict[str, tuple[type[Exception], str]] = {
