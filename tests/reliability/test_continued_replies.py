@@ -142,6 +142,7 @@ def test_feed_that_ends_midway_loses_and_doubles_nothing(
     assert via == "resume" or reads_of(server.requests[before:])
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("quick_polling")
 def test_refused_resume_is_replaced_by_reading_the_conversation(server: FakeChatGPT, api: ChatGPTAPI) -> None:
     before, gate = len(server.requests), Gate()
@@ -191,6 +192,7 @@ def test_broken_stream_without_recover_raises_although_page_resumes(serve: Serve
     assert (len(posts_of(server.requests)), reads_of(server.requests)) == (1, [])
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("without_polling")
 def test_response_of_json_is_continued_by_the_socket_of_the_page(
     server: FakeChatGPT, api: ChatGPTAPI

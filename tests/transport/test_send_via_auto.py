@@ -86,6 +86,7 @@ async def test_auto_remembers_the_origin_for_later_clients_and_processes(serve: 
     assert paths_of(server) == ["/backend-api/conversation", *["/backend-api/f/conversation"] * 3]
 
 
+@pytest.mark.long
 @pytest.mark.anyio
 async def test_auto_concurrent_refused_messages_are_each_sent_once(serve: Serve) -> None:
     server = serve(form="app")
