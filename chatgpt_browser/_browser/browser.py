@@ -63,37 +63,38 @@ class Browser:
         return not isinstance(self._context, str)
 
     @asynccontextmanager
-    async def new_watched_context(self, options: Options) -> AsyncIterator[None]:
-        """Replace the context by a new context that Playwright manages. The old context stays open for its pages.
+    async def new_watched_context(self, options: Options) -> AsyncIterator[BrowserContext]:
+        """Yield a new context that Playwright manages. After the block, it replaces the context of this browser.
 
-        If the block raises an error, the new context is closed, and the old context is used again.
+        The old context stays open for its pages. If the block raises an error, the new context is closed.
 
         :raises BrowserError: the context could not be opened.
         """
-        previous = self._context
         with map_playwright_errors():
             context = await self._browser.new_context(**context_settings(options))
         self._closers.push_async_callback(suppress_close_errors, context.close)
-        self._context = context
         try:
-            yield
+            yield context
         except BaseException:
-            self._context = previous
             await asyncio.shield(suppress_close_errors(context.close))
             raise
+        self._context = context
 
-    async def open_target(self) -> Target:
+    async def open_target(self, context: BrowserContext | None = None) -> Target:
         """Open a blank page and return its target. If Playwright manages the context, first try to use an open blank page.
+
+        :param context: the context in which to open the page; None: the context of this browser.
 
         :raises BrowserError: the page could not be opened.
         """
+        used = self._context if context is None else context
         with map_playwright_errors():
-            if isinstance(self._context, str):
-                params = {"url": "about:blank", "browserContextId": self._context}
+            if isinstance(used, str):
+                params = {"url": "about:blank", "browserContextId": used}
                 created = await self.devtools.send("Target.createTarget", params)
                 return await self._attach(created["targetId"], is_watched=False)
-            blank = [page for page in self._context.pages if page.url == "about:blank"]
-            return await self.target_of(blank[0] if blank else await self._context.new_page())
+            blank = [page for page in used.pages if page.url == "about:blank"]
+            return await self.target_of(blank[0] if blank else await used.new_page())
 
     async def target_of(self, page: PlaywrightPage) -> Target:
         """Attach to a page that Playwright manages, and return the target."""

@@ -176,8 +176,8 @@ class BrowserManager:
         browser, former = self._browser, self._page
         if browser is None or former is None:
             raise ClientClosedError
-        async with browser.new_watched_context(self._options):
-            page = await self._open_fetch_page(browser, former)
+        async with browser.new_watched_context(self._options) as context:
+            page = await self._open_fetch_page(browser, former, context)
             if self._browser is not browser:
                 raise BrowserCrashedError("The browser was replaced while a context was being opened.")
         self._page, self._former_page = page, former
@@ -259,11 +259,13 @@ class BrowserManager:
         self._page = page
         return page
 
-    async def _open_fetch_page(self, browser: Browser, former: FetchPage | None = None) -> FetchPage:
+    async def _open_fetch_page(
+        self, browser: Browser, former: FetchPage | None = None, context: BrowserContext | None = None
+    ) -> FetchPage:
         """Open and return a page on the site, ready to send requests. If ``former`` is given, copy the cookies of that page."""
         from .fetch.fetch_page import FetchPage  # _read_ahead has imported this module already
 
-        page = FetchPage(await browser.open_target())
+        page = FetchPage(await browser.open_target(context))
         with page.while_alive():
             if former is not None:
                 await page.copy_cookies(former, self.site.origin)

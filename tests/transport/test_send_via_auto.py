@@ -86,7 +86,6 @@ async def test_auto_remembers_the_origin_for_later_clients_and_processes(serve: 
     assert paths_of(server) == ["/backend-api/conversation", *["/backend-api/f/conversation"] * 3]
 
 
-@pytest.mark.long
 @pytest.mark.anyio
 async def test_auto_concurrent_refused_messages_are_each_sent_once(serve: Serve) -> None:
     server = serve(form="app")
@@ -191,6 +190,35 @@ async def test_context_change_that_fails_leaves_the_previous_context(serve: Serv
         assert await api.send_message("Hello") == 'You said: "Hello".'
         await context_of(api)
         assert browser_of(api).is_watched
+
+
+@pytest.mark.anyio
+async def test_context_change_is_complete_before_a_page_is_opened_in_it(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve()
+    async with AsyncChatGPTAPI(server.session_token, **base_urls(server)) as api:
+        await api.send_message("Hello")
+        manager, has_begun, may_end = api._browser_manager, asyncio.Event(), asyncio.Event()
+        set_session_token = manager._set_session_token
+
+        async def take_context(context: Any, identity: Any) -> Any:
+            return context
+
+        async def hold(page: Any) -> None:
+            has_begun.set()
+            await may_end.wait()
+            await set_session_token(page)
+
+        monkeypatch.setattr(manager, "_set_session_token", hold)
+        first = asyncio.ensure_future(manager.run_in_context(take_context))
+        await has_begun.wait()
+        second = asyncio.ensure_future(manager.run_in_context(take_context))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not second.done()  # the new context has no session cookie yet
+        may_end.set()
+        assert await first is await second
 
 
 def test_constructor_reads_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, connect: Connect) -> None:
