@@ -41,8 +41,9 @@ async function resume(reply, signal, firstPause) {
 let socket = null;
 let commands = 0;
 
+/** Open the page's socket. Without a URL, use the socket that is open already, if any: it serves the topics of all replies. */
 async function openSocket(url) {
-  if (socket?.readyState === WebSocket.OPEN) return socket;
+  if (!url && socket?.readyState === WebSocket.OPEN) return socket;
   socket = new WebSocket(url ?? (await api.socketUrl()));
   await new Promise((resolve, reject) => {
     socket.addEventListener("open", resolve, { once: true });
