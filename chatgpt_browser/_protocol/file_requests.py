@@ -45,9 +45,9 @@ class FileLink(NamedTuple):
 
 
 def link_paths(ref: FileRef) -> list[str]:
-    """Return the paths that may resolve a file, in the order in which to try them. They are relative to the backend's base URL.
+    """Return the paths that may resolve a file, relative to the backend's base URL. The most likely path comes first.
 
-    For a file of the code interpreter, the result is empty if the conversation or the message is unknown.
+    The result is empty for a file of the code interpreter if its conversation or its message is unknown.
     """
     conversation = ref.conversation_id
     if ref.kind == "file":

@@ -17,9 +17,8 @@ from enum import Enum
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-#: The times, in seconds, in which the page may repeat a failed request. After this time, the upload has failed. The first time
-#: applies to a request that the site refused. The second applies to a request without a response, or with a 401 or a server
-#: error.
+#: If the page does not repeat a failed request within this number of seconds, the upload has failed. The first number is for a
+#: request that the site refused. The second is for a request without a response, or with a 401 or a server error.
 REFUSAL_TIME, FAILURE_TIME = 1.5, 6.0
 #: The maximum time in seconds between the storing of a file and the request to process the file. If the page sends no such
 #: request in this time, the file counts as uploaded. Some versions of the page do not request the processing of images.

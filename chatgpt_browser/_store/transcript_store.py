@@ -23,7 +23,7 @@ _MAX_ENTRIES = 20_000
 
 @dataclass(frozen=True)
 class StoredPosition:
-    """A position in a conversation of the site: the ids of the conversation and of the message after which to continue.
+    """A position in a conversation of the site: the ids of the conversation and of the message that the next one follows.
 
     ``instructions`` is the hash of the newest instructions that were sent in the conversation, or None.
     """
