@@ -69,9 +69,11 @@ async def receive_body(
     :raises APIStatusError: the status is 2xx, and the body is larger than ``limit`` bytes.
     """
     pieces: list[str] = []
+    response: Response | None = None
     try:
         with anyio.move_on_after(options.idle_timeout):
-            return await read_response(stream, head, pieces, limit=limit)
+            response = await read_response(stream, head, pieces, limit=limit)
+            return response
         if not head.ok:
             return Response(head, "".join(pieces))
         raise ChatGPTTimeoutError(
@@ -82,7 +84,9 @@ async def receive_body(
     except ConnectionError as exc:
         raise StreamInterruptedError(f"The connection broke in the middle of a response: {exc}.") from exc
     finally:
-        stream.abort()
+        # After the end of a 2xx body, the rest of the reply may already arrive in another way. It must continue.
+        if response is None or not head.ok:
+            stream.abort()
 
 
 async def read_response(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chatgpt_browser import BrowserCrashedError, StreamInterruptedError
+from chatgpt_browser._client.base_client import default_options
+from chatgpt_browser._messaging.response_reader import receive_body, receive_head
 from chatgpt_browser._transport.response_stream import ResponseState, ResponseStream
 from tests.support.memory_site import DONE, events, head
 
@@ -253,3 +255,21 @@ async def test_response_stream_wait_for_frames_ends_with_a_frame_only() -> None:
     loop.call_soon(deliver_head, stream)
     assert await stream.wait_for_frames(20)
     assert await stream.wait_for_frames(0)
+
+
+async def test_stream_whose_document_was_read_lets_another_feed_continue() -> None:
+    """The events of the other feed may arrive before the document has been read."""
+    control = Control(ends_at_once=False)
+    stream = ResponseStream(control)
+    for frame in (head(), ["text", '{"wss_url": ""}', 15], ["end"]):
+        stream.deliver(frame)
+    stream.may_continue = True
+    assert stream.resume()
+    stream.deliver(events({"a": 1}))
+
+    options = default_options()
+    document = await receive_body(stream, await receive_head(stream, options), options)
+
+    assert document.text == '{"wss_url": ""}'
+    assert (control.aborts, stream.state) == (0, STREAMING)
+    assert (await stream.receive())[0] == "events"
