@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import ssl
 import threading
 import time
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import httpx
@@ -98,6 +100,29 @@ def test_server_close_does_not_wait_for_idle_connections(tls: bool, long_gracefu
         start = time.perf_counter()
         server.close()
         assert time.perf_counter() - start < long_graceful_timeout / 2
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_server_close_while_clients_connect_closes_all_sockets(tls: bool) -> None:
+    """asyncio never closes a connection that it accepts just before its server closes; pytest reports the open socket."""
+    with ThreadPoolExecutor() as pool:
+        for _ in range(5):
+            connected, closed = threading.Semaphore(0), threading.Event()
+            with FakeChatGPT(tls=tls) as server:
+                clients = [pool.submit(connect_repeatedly, server, connected, closed) for _ in range(2)]
+                for _ in range(8):
+                    assert connected.acquire(timeout=20)
+            closed.set()
+            assert [client.result(20) for client in clients] == [None] * 2
+            assert server.errors == []
+    gc.collect()
+
+
+def connect_repeatedly(server: FakeChatGPT, connected: threading.Semaphore, closed: threading.Event) -> None:
+    """Open and close connections until `closed` is set, and release `connected` for each."""
+    while not closed.is_set():
+        with suppress(OSError), socket.create_connection((server.host, server.port), timeout=5):
+            connected.release()
 
 
 def test_server_two_instances_are_independent(start_server: StartServer, connect: Connect) -> None:

@@ -39,12 +39,17 @@ class Listener(socket.socket):
         self.setblocking(False)
 
     def accept(self) -> tuple[socket.socket, Any]:
-        """Accept a connection, keep a weak reference to it, and return its socket and the address of the client."""
+        """Accept a connection, keep a weak reference to it, and return its socket and the address of the client.
+
+        :raises BlockingIOError: if no connection is waiting, or after `drop_all()`.
+        """
+        # If asyncio accepts a connection and closes its server before it has made the transport, it never closes the socket.
+        # asyncio takes this error as "no connection is waiting".
+        if self._is_closing:
+            raise BlockingIOError
+
         connection, address = super().accept()
         self._accepted[address] = connection
-        if self._is_closing:
-            _shut_down(connection)
-
         return connection, address
 
     def drop(self, address: tuple[str, int]) -> None:
@@ -59,7 +64,7 @@ class Listener(socket.socket):
         return any(connection.fileno() != -1 for connection in [*self._accepted.values()])
 
     def drop_all(self) -> None:
-        """Break all connections. Connections that are accepted later are broken at once."""
+        """Break all connections, and accept no more. The system breaks the waiting ones when the listener closes."""
         self._is_closing = True
         for connection in [*self._accepted.values()]:
             _shut_down(connection)
