@@ -31,8 +31,8 @@ FORMS: dict[str, Any] = {"fetch": {"form": "api"}, "page": {"form": "app"}}
 
 
 def slow_reply(turn: Turn) -> Reply:
-    """Return a reply that is slow enough to be interrupted by a kill."""
-    return Reply(remember(turn), interval=100)
+    """Return a reply of three words that takes about three seconds, which is short for a reply of the site."""
+    return Reply(remember(turn), interval=1000)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def kill_at_random(load: JobLoad, wanted: int, choice: random.Random) -> Counter
         kind = VICTIMS[kills.total()] if kills.total() < len(VICTIMS) else choice.choice(VICTIMS)
         sent = len(posts_by_message(load.server))
         until(lambda: len(posts_by_message(load.server)) > sent, timeout=120)  # noqa: B023
-        pause.wait(choice.uniform(0, 1.0))
+        pause.wait(choice.uniform(0, 4.0))  # a message and the start of the next one
         until(lambda: load.kill(kind, choice), timeout=60)  # noqa: B023
         kills[kind] += 1
     return kills
