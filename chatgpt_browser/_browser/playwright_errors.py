@@ -61,6 +61,8 @@ _REPLACED = re.compile(
 _VERSIONS = re.compile(r"server version: v([\d.]+).*?client version: v([\d.]+)", re.DOTALL)
 _URL = re.compile(r"\b(?:wss?|https?)://\S+")
 _NETWORK = re.compile(r"net::(ERR_\w+)")
+#: Matches the origin in the text of a failed navigation. The rest of the URL may contain secrets.
+_ORIGIN = re.compile(r" at (https?://[^/\s?#@]+)(?=[/\s]|$)")
 #: Matches the names of Chromium's proxy errors: ``ERR_PROXY_…``, ``ERR_TUNNEL_…``, ``ERR_SOCKS_…``, ``ERR_NO_SUPPORTED_PROXIES``.
 _PROXY = re.compile(r"PROX(?:Y|IES)|TUNNEL|SOCKS_")
 
@@ -133,8 +135,10 @@ def to_library_error(error: Exception, *, launching: bool = False) -> ChatGPTErr
     if network:
         refused = network[1].startswith("ERR_CERT_")
         advice = f". {_CERTIFICATE_HINT}" if refused else ""
+        origin = _ORIGIN.search(text)
+        place = f" at {origin[1]}" if origin else ""
         return APIConnectionError(
-            f"ChatGPT failed to refresh auth token. Error: {network[0]}{advice}", permanent=refused
+            f"ChatGPT failed to refresh auth token. Error: {network[0]}{place}{advice}", permanent=refused
         )
     if _GONE.search(text) or not isinstance(error, PlaywrightError):
         return BrowserCrashedError(f"The browser or its page has ended: {text}.")

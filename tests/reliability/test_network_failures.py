@@ -7,8 +7,10 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.async_api import Error as PlaywrightError
 
 from chatgpt_browser import APIConnectionError, AuthenticationError, ChatGPTAPI
+from chatgpt_browser._browser.playwright_errors import to_library_error
 from chatgpt_browser._client.batch import Batch, ReplyResult
 from chatgpt_browser.cli.chat.chat_session import ChatSession
 from chatgpt_browser.cli.doctor import live_checks
@@ -50,6 +52,21 @@ class UnreachableConversation:
         raise ERROR
 
 
+@pytest.mark.parametrize(
+    ("url", "ending"),
+    [
+        ("https://chatgpt.com/auth/callback?code=secret", "net::ERR_TIMED_OUT at https://chatgpt.com"),
+        ("http://127.0.0.1:80/secret", "net::ERR_TIMED_OUT at http://127.0.0.1:80"),
+        ("https://ada:secret@chatgpt.com/", "net::ERR_TIMED_OUT"),
+    ],
+)
+def test_network_error_names_origin_without_secrets(url: str, ending: str) -> None:
+    error = to_library_error(PlaywrightError(f"net::ERR_TIMED_OUT at {url}"))
+
+    assert isinstance(error, APIConnectionError)
+    assert str(error) == f"ChatGPT failed to refresh auth token. Error: {ending}"
+
+
 def test_ensure_auth_site_unreachable_raises_api_connection_error(offline_api: ChatGPTAPI) -> None:
     with pytest.raises(
         APIConnectionError, match=r"^ChatGPT failed to refresh auth token\. Error: "
@@ -58,6 +75,7 @@ def test_ensure_auth_site_unreachable_raises_api_connection_error(offline_api: C
 
     assert not isinstance(caught.value, AuthenticationError)
     assert not caught.value.permanent
+    assert str(caught.value).endswith(f" at {offline_api._core._options.site.origin}")
 
 
 def test_get_is_authenticated_site_unreachable_is_false(offline_api: ChatGPTAPI) -> None:
