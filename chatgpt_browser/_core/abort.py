@@ -40,8 +40,9 @@ class AbortSignal:
     def error(self) -> BaseException:
         """Return the exception that an aborted call raises.
 
-        If the reason is an exception that does not silently end a task, a generator or an iteration, return the reason. For any
-        other reason, and if there is no reason, return an :class:`AbortError`.
+        If the reason is an exception, return it, except for ``CancelledError``, ``GeneratorExit``, ``StopIteration`` and
+        ``StopAsyncIteration``: Python would take them as the normal end of a task or of a loop. In all other cases, return an
+        :class:`AbortError`.
         """
         reason = self._reason
         if isinstance(reason, BaseException) and not isinstance(reason, _CONTROL_FLOW):

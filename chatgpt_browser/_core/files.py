@@ -55,7 +55,7 @@ def write_private(path: Path, content: bytes | str, *, modified: float | None = 
     The content is synced to disk. ``modified`` is the file's modification time, in seconds since 1970. If the file system cannot
     store this time, the time is ignored.
 
-    :raises OSError: the file cannot be written, or the path exists but is not a file, such as a FIFO.
+    :raises OSError: the file cannot be written, or the path exists and is not a regular file (for example, it is a FIFO).
     """
     data = encode_text(content) if isinstance(content, str) else content
     _check_replaceable(path)
@@ -78,7 +78,7 @@ def new_private_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
 
     :param overwrite: if True, an existing file is replaced.
     :raises FileExistsError: the path exists, and ``overwrite`` is False.
-    :raises OSError: the file cannot be written, or the path exists but is not a file, such as a FIFO.
+    :raises OSError: the file cannot be written, or the path exists and is not a regular file (for example, it is a FIFO).
     """
     check_free(path, overwrite=overwrite)
     with _temporary_file(path.parent) as (temporary, file):

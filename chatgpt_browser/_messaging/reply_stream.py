@@ -192,7 +192,7 @@ class AsyncReplyStream(WholeReplyMixin[FileT]):
         return self._recovery or (self._poller if reader.is_elsewhere else None)
 
     def _can_follow(self) -> bool:
-        """Return whether a frame with the rest of the reply has arrived from another feed. The response receives such frames."""
+        """Return whether the rest of the reply has begun to arrive from a feed other than the response to the message."""
         return self._follows and self._lease.has_frames
 
     def _follow(self, poller: HandoffPoller | ResearchPoller | Recovery) -> None:

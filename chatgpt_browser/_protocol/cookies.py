@@ -82,8 +82,8 @@ class SessionToken:
     def _from_cookies(cls, cookies: list[Cookie], hosts: tuple[str, ...]) -> SessionToken | None:
         """Return the token that the cookies contain, or None if they contain no token.
 
-        First, the cookies without a domain are searched for a token. Then the cookies of each host in ``hosts`` are searched, in
-        this order. Cookies of different hosts are never joined.
+        First, the cookies without a domain are searched for a token, then the cookies of each host in the order of ``hosts``. If
+        a token is split over several cookies, all of them must have the same host.
         """
         domains = [host for host in dict.fromkeys(hosts) if host]
         for host in ["", *domains]:

@@ -81,7 +81,11 @@ def _remove_tags(tokens: list[Token]) -> list[Token]:
 
 
 def _removed_tags(tokens: list[Token]) -> set[int]:
-    """Return the indexes of the tags to remove: tags in pairs, void tags, and block tags that are not placeholders."""
+    """Return the indexes of the tags to remove.
+
+    These are the opening tags that have a closing tag, these closing tags, void tags, and block tags. A block tag that is a
+    placeholder is kept.
+    """
     removed: set[int] = set()
     opened: dict[str, list[int]] = {}
     for index, token in enumerate(tokens):

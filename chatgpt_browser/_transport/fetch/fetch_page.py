@@ -48,7 +48,7 @@ class FetchPage(BrowserPage):
         return self._dead or (self._world.dead if self._world is not None else None)
 
     def die(self, error: ChatGPTError) -> None:
-        """End the page and all requests in flight with this error. If the page has already ended, use its earlier error."""
+        """End the page and all requests in flight with this error, or with the error that has already ended the page."""
         error = self.dead or error
         if self._world is not None:
             self._world.die(error)

@@ -91,7 +91,7 @@ class IsolatedWorld:
         self._target.remove_listener("Runtime.bindingCalled", self._on_binding_called)
 
     def die(self, error: ChatGPTError) -> None:
-        """End this world and all its requests with this error. If the world has already ended, use its earlier error."""
+        """End this world and all its requests with this error, or with the error that has already ended the world."""
         self.dead = self.dead or error
         streams, self._streams = self._streams, {}
         for stream in streams.values():

@@ -88,8 +88,8 @@ class _LoadObserver:
         try:
             result = await self._cdp.send("Network.getResponseBody", {"requestId": request_id})
         except PlaywrightError as error:
-            # The browser does not keep a body of many megabytes. If the request contained the conversation's id, the response
-            # counts as the conversation although its body cannot be read.
+            # The browser discards a body of many megabytes, so the response with a long conversation cannot be read. If the
+            # request contained the conversation's id, its response is assumed to be the conversation.
             logger.debug("a response of the site's page could not be read: %s", error)
             if asks_for_it:
                 self.is_loaded.set()

@@ -127,7 +127,7 @@ class SitePage:
         return self.state is PageState.IDLE
 
     def shows(self, conversation_id: str | None, question_id: str | None) -> bool:
-        """Return whether the page shows this conversation, and the conversation's newest question was sent from this page.
+        """Return True only if the page shows this conversation and has sent the conversation's newest question.
 
         The result is False for a new conversation.
         """

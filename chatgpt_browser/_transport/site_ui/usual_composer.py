@@ -1,6 +1,7 @@
 """The short way to operate a usual composer: one command reads the state of all its elements.
 
-A composer is usual if it is certain that a message can be written, and that no reply is in progress (see ``usual_composer.js``).
+A composer is called usual if its state shows that a message can be written and that no reply is in progress (see
+``usual_composer.js``).
 Any other composer is operated by :mod:`.composer`. That module tries all ways to find an element, and raises an error that
 describes the problem.
 """

@@ -67,7 +67,10 @@ def printable_json(document: str) -> str:
 
 
 class PrintableStream:
-    """Applies `printable` to a text that arrives in pieces. An emoji sequence or a CR LF may be split between two pieces."""
+    """Applies `printable` to a text that arrives in pieces.
+
+    The end of one piece and the start of the next may belong to one emoji sequence, or be the CR and the LF of one line break.
+    """
 
     def __init__(self) -> None:
         self._undecided = ""

@@ -32,7 +32,7 @@ class Message:
     fields: dict[str, Any] = field(default_factory=dict)
     #: Fields that are added to the metadata of the message when the message is complete.
     final_metadata: dict[str, Any] = field(default_factory=dict)
-    #: Pieces of the text that do not belong to `text` yet. Each GET of the conversation moves one piece to `text` (see
+    #: The pieces of the message that are not in `text` yet, in order. Each GET of the conversation moves one piece to `text` (see
     #: `Reply.handoff_after`).
     unsaid: list[str] = field(default_factory=list)
     #: The states of a deep research that were not read yet (see `Aside.research`). The last state is never removed.

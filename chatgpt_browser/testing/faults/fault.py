@@ -99,7 +99,7 @@ def refusal(
     applies: Callable[[FaultTarget, RecordedRequest], bool] = _applies_always,
     check: Callable[[str], None] = _allows_any_origin,
 ) -> Callable[[AnswerFunction], Refusal]:
-    """Return a decorator that makes a `Refusal` from its answer function.
+    """Return a decorator that makes a `Refusal` from a function that returns the refusal's answer.
 
     The refusal's name is the name of the function, with hyphens. Its description is the docstring of the function.
     """

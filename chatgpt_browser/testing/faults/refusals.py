@@ -195,7 +195,7 @@ def challenge_person(site: FaultTarget, record: RecordedRequest) -> None:
 
 @refusal()
 def challenge_impassable(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """Respond with 403 and a challenge page for only this request, which cannot be passed."""
+    """Respond to this request only with 403 and a challenge page. The challenge cannot be passed."""
     return Answer.challenge()
 
 

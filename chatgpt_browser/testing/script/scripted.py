@@ -83,6 +83,6 @@ def remember(turn: Turn) -> str:
 
 
 def _shorten(text: str, limit: int = 200) -> str:
-    # In the format `whole`, each event repeats the text so far. Without this limit, the size of a reply would be proportional to
-    # the square of the length of the quoted message.
+    # The reply quotes the message, and in the format `whole`, each event repeats the reply so far. So the reply to a message of
+    # twice the length would have four times as many bytes.
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
