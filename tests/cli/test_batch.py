@@ -396,6 +396,7 @@ def test_batch_invalid_usage_exits_2(arguments: list[str], invoke: Invoke, tmp_p
 # ---- interruptions ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_batch_killed_at_random_loses_and_repeats_no_reply(
     signed_in: FakeChatGPT, start_command: StartCommand, tmp_path: Path

@@ -39,6 +39,7 @@ MAY_SEND_NOTHING = ("FakeChatGPT", "except", "cancel")
 CLIENTS = ("ChatGPTAPI", "AsyncChatGPTAPI")
 
 
+@pytest.mark.sample(25)
 @pytest.mark.parametrize("block", [pytest.param(block, id=block.id) for block in PROGRAMS])
 def test_python_program_block_runs_and_sends_a_message(
     block: Block, code_runner: CodeRunner, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

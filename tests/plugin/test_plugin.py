@@ -368,6 +368,7 @@ def test_showlocals_shows_no_session_token(
     monkeypatch.setenv("CHATGPT_SESSION_TOKEN", token)
     pytester.makepyfile(SHOWN_LOCALS)
     arguments = ("--showlocals", "--tb=long", "-p", "no:playwright", "-p", "no:asyncio", "-p", "no:xdist")
+    pytester.makeini("[pytest]\nchatgpt_live_interval = 0")
     result = pytester.runpytest_inprocess(*arguments)
 
     assert result.parseoutcomes()["errors"] >= 4

@@ -211,7 +211,7 @@ def client() -> Iterator[FailingClient]:
     output.assert_contains_none_of(client.secrets())
 
 
-@pytest.mark.sample(16)
+@pytest.mark.sample(10)
 @pytest.mark.parametrize(("kind", "fail"), FAILURES.values(), ids=FAILURES)
 def test_error_output_contains_no_secret(
     client: FailingClient, kind: type[Exception], fail: Callable[[FailingClient], Any]

@@ -93,6 +93,7 @@ def test_fault_table_in_docs_matches_catalogue() -> None:
     }
 
 
+@pytest.mark.sample(30)
 @pytest.mark.parametrize(
     ("timeout", "name"),
     [(60_000 if name in READ_ON else 700, name) for name in FAULTS if name != OTHER_NAME],
