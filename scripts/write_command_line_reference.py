@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "command-line.md"
 PROGRAM = "chatgpt-browser"
-EXAMPLES = "[dim]Examples:[/dim]"
+EXAMPLES = "For example:"
 HEAD = f"""\
 # Command line
 

@@ -5,7 +5,7 @@ The module of a command is imported when the command is used, so that `--help` o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping
 from importlib import import_module
 from typing import Annotated, Any, NamedTuple
 
@@ -140,10 +140,9 @@ class RootGroup(CommandGroup):
             raise typer.Exit(130) from None
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write Typer's help page, and then print the environment variables and the exit codes. No command is imported."""
+        """Write the help page, with the environment variables and the exit codes at its end. No command is imported."""
         from .environment import VARIABLES
         from .exit_codes import exit_codes
-        from .output.consoles import out
 
         commands = self.commands
         self.commands = {name: TyperCommand(name, help=source.summary) for name, source in COMMANDS.items()}
@@ -151,29 +150,16 @@ class RootGroup(CommandGroup):
             super().format_help(ctx, formatter)
         finally:
             self.commands = commands
-        out.print(help_panel("Environment", VARIABLES))
-        out.print(help_panel("Exit codes", ((str(code), meaning) for code, meaning in exit_codes())))
-
-
-def help_panel(title: str, rows: Iterable[tuple[str, str]]) -> Any:
-    """Return a panel in the style of Typer's help. It contains the rows as a table of two columns."""
-    from rich.panel import Panel
-    from rich.table import Table
-
-    table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
-    table.add_column(style="bold cyan", no_wrap=True)
-    table.add_column()
-    for row in rows:
-        table.add_row(*row)
-
-    return Panel(table, title=title, title_align="left", border_style="dim")
+        codes = [(str(code), meaning) for code, meaning in exit_codes()]
+        for title, rows in (("Environment", VARIABLES), ("Exit codes", codes)):
+            with formatter.section(title):
+                formatter.write_dl(rows)
 
 
 app: typer.Typer = typer.Typer(
     cls=RootGroup,
     help="Use ChatGPT's web application through a headless Chromium.",
     no_args_is_help=True,
-    rich_markup_mode="rich",
     # Typer's pretty tracebacks print local variables, which may contain a token.
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import MarkupMode, TyperCommand, TyperGroup
 
 from .completion import complete_profile
 from .environment import CONFIG, PROFILE
@@ -44,10 +44,6 @@ ConfigPath = Annotated[
 ]
 
 
-def _no_type(ctx: Any) -> None:
-    """Return None, so that the help page shows no type for the argument."""
-
-
 def _without_conversion(param: Any) -> Callable[[Any, Any], Any]:
     """Return a replacement for the method `process_value` of an option. It calls the option's callback, and converts nothing."""
 
@@ -58,18 +54,18 @@ def _without_conversion(param: Any) -> Callable[[Any, Any], Any]:
 
 
 class HelpMixin:
-    """Removes the type names of some parameters from the help page."""
+    """Writes the help page as plain text."""
 
-    def get_params(self, ctx: Any) -> list[Any]:
-        """Return the parameters, changed so that the help page shows no type for flags and for arguments with a metavar."""
-        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]  # a mixin of Typer's classes
-        for param in params:
-            is_flag = getattr(param, "is_flag", False) or getattr(param, "count", False)
-            if is_flag and param.metavar is None:
-                param.metavar = ""
-            if param.param_type_name == "argument" and param.metavar and hasattr(param, "display_type_rich"):
-                param.display_type_rich = _no_type
-        return params
+    rich_markup_mode: MarkupMode
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help page without Rich.
+
+        On a terminal of 80 columns, Typer's page with frames leaves only 20 columns for the texts. The import of the modules that
+        draw the page would take 0.1 s.
+        """
+        self.rich_markup_mode = None
+        super().format_help(ctx, formatter)  # type: ignore[misc]  # a mixin of Typer's classes
 
 
 def common_options(profile: Profile = None, config: ConfigPath = None) -> None:
@@ -86,6 +82,21 @@ class Command(HelpMixin, TyperCommand):
         for param in _common_params():
             self._common_names.append(param.name)
             self.params.append(param)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the parameters, in the sections that their `rich_help_panel` names. The types of arguments are omitted."""
+        sections: dict[str, list[Any]] = {}
+        params: list[Any] = self.get_params(ctx)
+        for param in params:
+            if (row := param.get_help_record(ctx)) is None:
+                continue
+            if param.param_type_name == "argument":
+                sections.setdefault("Arguments", []).append((param.metavar or row[0], row[1]))
+            else:
+                sections.setdefault(param.rich_help_panel or "Options", []).append(row)
+        for title, rows in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(rows)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments. Return the arguments that were not parsed, as Click's method does.
@@ -154,11 +165,19 @@ class CommandGroup(HelpMixin, TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the options of the group. Return the other arguments, as Click's method does."""
-        for param in self.get_params(ctx):
+        params: list[Any] = self.get_params(ctx)
+        for param in params:
             # The options of groups are flags and texts. To convert them, Typer would import pydantic, which takes 0.1 s.
             param.process_value = _without_conversion(param)
         rest: list[str] = super().parse_args(ctx, args)
         return rest
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands of the group with the first sentences of their summaries. Click would cut them to one line."""
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, each.get_short_help_str(1000)) for name, each in found if each and not each.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         """Parse the options that precede the name of the command. After a usage error, print the error and exit."""
@@ -176,8 +195,9 @@ class CommandGroup(HelpMixin, TyperGroup):
 
 
 def exit_of_usage_error(error: Any) -> BaseException:
-    """Print a usage error, unless Typer has already printed the help page. Return the `typer.Exit` that ends the command."""
+    """Print a usage error, or the help page if there are no arguments. Return the `typer.Exit` that ends the command."""
     if type(error).__name__ == "NoArgsIsHelpError":
+        typer.echo(error.message)
         return typer.Exit(error.exit_code)
     if isinstance(error, ConfigFileError):
         print_labelled("error", "bold red", error.message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -116,7 +117,7 @@ def leaf_commands(command: Any) -> Iterator[Any]:
 HEAVY = {
     "playwright", "prompt_toolkit", "asyncio", "anyio", "starlette", "pytest", "pydantic", "tenacity", "filelock",
     "importlib.metadata", "chatgpt_browser._core.options", "chatgpt_browser._client.client",
-    "chatgpt_browser._protocol.file_refs",
+    "chatgpt_browser._protocol.file_refs", "rich.markdown", "rich.traceback",
 }  # fmt: skip
 
 
@@ -139,6 +140,22 @@ def test_help_imports_no_heavy_module(command: str) -> None:
     assert loaded & HEAVY == set()
     names = {name for name in COMMANDS if f"chatgpt_browser.cli.{COMMANDS[name].module}" in loaded}
     assert names == {*command.split()[:1]}
+
+
+def test_help_lists_first_sentences_in_sections(invoke: Invoke) -> None:
+    text = invoke("--help").stdout
+    for source in COMMANDS.values():
+        assert f"{source.summary.partition('. ')[0].rstrip('.')}." in " ".join(text.split())
+    titles = re.findall(r"^(\w[\w ]*):$", text, re.MULTILINE)
+    assert titles == ["Options", "Commands", "Environment", "Exit codes"]
+
+
+def test_help_of_command_has_its_parameters_in_sections(invoke: Invoke) -> None:
+    text = invoke("ask", "--help").stdout
+    titles = re.findall(r"^(\w[\w ]*):$", text, re.MULTILINE)
+    assert titles == ["Arguments", "Options", "Message", "Every command"]
+    assert "MESSAGE  The question" in text
+    assert text.index("\nMessage:") < text.index("--effort NAME") < text.index("\nEvery command:")
 
 
 def test_version_imports_no_command_line() -> None:

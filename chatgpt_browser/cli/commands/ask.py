@@ -92,7 +92,7 @@ def ask(
 
     On a terminal, Markdown is rendered; a pipe receives the Markdown text.
 
-    [dim]Examples:[/dim]
+    For example:
 
     chatgpt-browser ask "Why is the sky blue?"
 

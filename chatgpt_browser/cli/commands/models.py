@@ -25,7 +25,7 @@ def models(
 
     In a pipe, columns are separated by tabs: name, title, tokens, and efforts if a model has some.
 
-    [dim]Examples:[/dim]
+    For example:
 
     chatgpt-browser models
 
