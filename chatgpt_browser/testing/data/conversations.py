@@ -35,7 +35,8 @@ class Message:
     #: The pieces of the message that are not in `text` yet, in order. Each GET of the conversation moves one piece to `text` (see
     #: `Reply.handoff_after`).
     unsaid: list[str] = field(default_factory=list)
-    #: The states of a deep research that were not read yet (see `Aside.research`). The last state is never removed.
+    #: The states of a deep research that no response has contained yet (see `Aside.research`). The last state is never removed,
+    #: so it is returned again and again.
     widget_states: list[dict[str, Any]] = field(default_factory=list)
     #: The progress of the message. While `unsaid` is not empty, this field is ignored, because the message is in progress.
     progress: Progress = "finished"
@@ -95,7 +96,7 @@ class LaterImage:
     task: str
     #: The fields of the message with the image.
     fields: dict[str, Any]
-    #: True: the image becomes a child of the reply's newest message. False: it replaces the message that announces the image.
+    #: True: the image becomes a child of the reply's newest message. False: the image replaces the message that announces it.
     is_child: bool = False
 
 
@@ -194,7 +195,7 @@ class Conversation:
     def to_detail(self, *, has_widget_state: bool = False) -> dict[str, Any]:
         """Return the response body of `GET /conversation/{id}`.
 
-        :param has_widget_state: if True, include the state of a deep research in the metadata of the message that belongs to it.
+        :param has_widget_state: if True, include the next state of a deep research in the metadata of the research's message.
         """
         if has_widget_state:
             for message in self.messages.values():

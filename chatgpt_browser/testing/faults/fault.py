@@ -64,8 +64,8 @@ class Fault:
     name: str
     #: A sentence that describes what the site does.
     description: str
-    #: The end of the paths of the requests to which the fault can be applied. `MESSAGE_PATH` also stands for the path to
-    #: which the page of the web application sends messages.
+    #: The fault can be applied to requests whose path ends with this text. `MESSAGE_PATH` also stands for the path to which the
+    #: page of the web application sends messages.
     path: str = MESSAGE_PATH
 
 
