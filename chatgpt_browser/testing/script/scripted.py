@@ -21,7 +21,7 @@ _STEPS = (Reply, Recorded, RawBody, Answer, Stall, Break)
 
 @dataclass(frozen=True)
 class Turn:
-    """One user message and data about its conversation. If a reply is a function, this object is its argument."""
+    """One user message and data about its conversation. If a reply is a function, it is called with this object."""
 
     #: The text of the message.
     message: str
@@ -38,9 +38,9 @@ class Turn:
 
 #: The value that a callable reply returns: a text, a step, or an iterator that yields the text in pieces.
 Made = str | Step | Iterator[str] | AsyncIterator[str]
-#: A reply, as passed to `script`, `when` or `reply`: a text, a step, or a function that returns a text, a step or an
-#: iterator of pieces. The function may be a coroutine function or a generator. It runs in the server's thread, so it must
-#: not block; if it has to wait, it must be asynchronous.
+#: A reply, as passed to `script`, `when` or `reply`: a text, a step, or a function that returns a text, a step or an iterator of
+#: pieces. Coroutine functions and generators are also accepted. The function runs in the server's thread, so it must not block. A
+#: function that has to wait must be asynchronous.
 Scripted = str | Step | Callable[[Turn], Made | Awaitable[Made]]
 
 
@@ -73,7 +73,7 @@ async def as_step(scripted: Scripted, turn: Turn) -> Step:
 
 
 def remember(turn: Turn) -> str:
-    """Return the text of the default reply: it quotes the user's message, and the user's message before that one."""
+    """Return the text of the default reply: it quotes the user's message and the user's previous message."""
     before = [text for role, text in turn.history if role == "user"]
     reply = f'You said: "{_shorten(turn.message)}".'
     if before:
