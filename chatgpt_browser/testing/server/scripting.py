@@ -78,7 +78,10 @@ class Scripting:
         )
 
     def script_path(self, suffix: str, *steps: Step) -> None:
-        """Queue responses for the next requests whose path ends with `suffix`. Requests without authorization count too."""
+        """Queue responses for the next requests whose path ends with `suffix`.
+
+        A request without authorization also uses a response.
+        """
         self._site.script.extend_path(suffix, steps, "script_path")
 
     def replay(self, path: str | PathLike[str], *, speed: float | None = 1.0, match: bool = False) -> None:
