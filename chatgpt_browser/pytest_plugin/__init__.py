@@ -67,7 +67,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """List the tests that used the real site, the recorded cassettes, and the differences from the cassettes."""
+    """Write a summary of the tests that used the real site.
+
+    It also lists the recorded cassettes and the differences from cassettes.
+    """
     summary.write(terminalreporter, config.getini(live.INTERVAL))
 
 
@@ -192,7 +195,10 @@ def async_chatgpt_api(
 
 
 def _marker_arguments(item: pytest.Item) -> dict[str, Any]:
-    """Return the arguments of the test's markers `chatgpt`. A marker of the test overrides those of its class and module."""
+    """Return the arguments of the test's markers `chatgpt`.
+
+    The marker of a test overrides the markers of its class and of its module.
+    """
     arguments: dict[str, Any] = {}
     for marker in item.iter_markers(_MARKER):
         if marker.args:

@@ -1,4 +1,4 @@
-"""Tests that use the real site: their settings, the minimum time between them, and reports without secrets."""
+"""Tests that use the real site: their settings, the minimum time between two tests, and reports without secrets."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def add_client(item: pytest.Item, api: AsyncChatGPTAPI) -> None:
 
 
 def clients(item: pytest.Item) -> list[AsyncChatGPTAPI]:
-    """Return the test's clients of the real site."""
+    """Return the clients with which the test uses the real site."""
     return item.stash.get(_clients, [])
 
 

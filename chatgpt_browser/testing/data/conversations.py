@@ -28,7 +28,7 @@ class Message:
     children: list[str] = field(default_factory=list)
     #: The time of creation in seconds since the epoch.
     create_time: float = field(default_factory=time.time)
-    #: Fields that are added to the message's JSON, or replace fields of it.
+    #: Fields that are added to the message's JSON. They replace fields with the same names.
     fields: dict[str, Any] = field(default_factory=dict)
     #: Fields that are added to the metadata of the message when the message is complete.
     final_metadata: dict[str, Any] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Message:
     def to_message(self, **changes: Any) -> dict[str, Any]:
         """Return the message as a JSON object of the backend, with both the older field `role` and the newer field `author`.
 
-        :param changes: fields that are added to the object, or replace fields of it.
+        :param changes: fields that are added to the object. They replace fields with the same names.
         """
         message: dict[str, Any] = {
             "id": self.id,

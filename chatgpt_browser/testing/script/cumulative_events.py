@@ -146,7 +146,7 @@ class ReplyEvents:
         }
 
     def metadata(self) -> dict[str, Any]:
-        """Return the metadata of the answer from its first event on."""
+        """Return the metadata that the answer has from its first event on."""
         return {"message_type": "next", "model_slug": self.model}
 
     def final_metadata(self) -> dict[str, Any]:

@@ -38,7 +38,8 @@ class DeltaEvents(ReplyEvents):
     def side_message_events(self) -> list[bytes]:
         """Return the events of the side messages and of the alternative.
 
-        Each side message has four deltas; the field `c` contains its number. The alternative has a notice and one delta.
+        Each side message has four deltas; the field `c` contains the number of the message. The alternative has a notice and one
+        delta.
         """
         blocks = []
         pairs = zip(asides_of(self.reply), self.side_messages, strict=True)
@@ -95,7 +96,7 @@ class DeltaEvents(ReplyEvents):
         return [*blocks, *self._ending()]
 
     def _error(self) -> object:
-        """Return the value of the field `error` in the event with the error. In this format, a text is not converted."""
+        """Return the value of the field `error` in the event with the error. In this format, a text stays a text."""
         return self.reply.error
 
     @property

@@ -25,8 +25,7 @@ class Rest:
     #: Applies after a hand-off. True: the rest repeats the reply from its first event. False: the rest begins where the response
     #: ended.
     repeats: bool = True
-    #: The number of events, counted from the beginning of the answer, after which the WebSocket closes or the resumed response
-    #: breaks. None: neither happens.
+    #: After this number of the answer's events, the WebSocket closes or the resumed response breaks. None: neither happens.
     ends_after: int | None = None
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""`Scripted`, the type of the values that a test may give as a reply, and `as_step`, which converts such a value to a step."""
+"""`Scripted`, the type of the values that a test can give as a reply, and `as_step`, which converts such a value to a step."""
 
 from __future__ import annotations
 

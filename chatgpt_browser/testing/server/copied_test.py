@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def source_of_test(chain: Sequence[Message]) -> str:
-    """Return the source of a test that scripts the replies of a conversation and sends its messages.
+    """Return the source of a test that scripts the replies of a conversation and sends the user's messages again.
 
     :param chain: the messages of the conversation, oldest first.
     """

@@ -1,4 +1,4 @@
-"""The files of replies: `send_files` adds them to a reply, and the endpoints respond with their links and their bytes."""
+"""The files of replies: `send_files` adds the files to a reply. The endpoints respond with links to files or with bytes."""
 
 from __future__ import annotations
 

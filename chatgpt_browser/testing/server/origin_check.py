@@ -34,7 +34,8 @@ _FOREIGN = ("cross-site", "same-site")
 def refuse_foreign(site: Site, record: RecordedRequest) -> Answer | None:
     """Return an error response if the request is for another host or from a page of another origin. Otherwise return None.
 
-    A navigation is never refused, even if a page of another origin starts it (by a link, or by the redirect after a sign-in).
+    A navigation to this server is accepted even if a page of another origin starts it (by a link, or by the redirect after a
+    sign-in).
     """
     try:
         host = urlsplit(f"//{record.headers.get('host', '')}").hostname or ""

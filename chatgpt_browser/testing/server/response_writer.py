@@ -112,7 +112,7 @@ class ResponseWriter:
 def _with_date(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Return the headers with a `date` header.
 
-    If the headers already contain a `date` header, keep it, because a test may simulate a server with a wrong clock. Otherwise
+    If the headers already contain a `date` header, keep it, because a test can simulate a server with a wrong clock. Otherwise
     add a header with the current time.
     """
     if any(name.lower() == b"date" for name, _ in headers):

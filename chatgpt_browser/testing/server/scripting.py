@@ -147,7 +147,8 @@ class Scripting:
         A rule is used if it has answered a message. A fault is used if it was applied to a request. With `strict=True`, the check
         also fails if the server received a message that no part of the script expected.
 
-        :raises AssertionError: if something was not used. The message names each such part, and the nearest message or request.
+        :raises AssertionError: if something was not used. The error names each unused part, and the message or request that is
+            most similar to it.
         """
         if report := self._unused_report():
             raise AssertionError(report)

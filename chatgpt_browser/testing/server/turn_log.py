@@ -30,7 +30,7 @@ class Entry(NamedTuple):
 
     @property
     def is_preamble(self) -> bool:
-        """True if every feed sends this event at its beginning."""
+        """True if this event is sent at the start of every feed."""
         return _TOKEN in self.data or self.data.startswith(_ENCODING)
 
     @property
