@@ -80,7 +80,7 @@ class Site:
 
     @functools.cached_property
     def storage(self) -> Storage:
-        """The file storage, which has its own origin."""
+        """The file storage, which is at a separate origin."""
         return Storage()
 
     @functools.cached_property
