@@ -32,7 +32,7 @@ async def connect_to_users_browser(
     ``timeout`` is in seconds. If the browser asks the user to allow the connection, the user must answer within this time.
 
     :return: the browser, and a function that closes the client's pages and the connection.
-    :raises BrowserLaunchError: no browser responds, or it does not allow the connection.
+    :raises BrowserLaunchError: no browser responds, or the browser does not allow the connection.
     """
     relay: DevToolsRelay | None = None
     with anyio.move_on_after(timeout):

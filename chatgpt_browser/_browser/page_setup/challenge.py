@@ -56,7 +56,7 @@ async def wait_for_document(target: Target, watcher: NavigationWatcher, loader: 
 
 
 async def _is_challenge_shown(target: Target, head: Head | None) -> bool:
-    """Return whether the document with this response head is a challenge. If the head does not show this, read the text."""
+    """Return whether the document with this response head is a challenge. If the head is not sufficient, read the document."""
     if head is None:
         return False
     if is_challenge(head) or head.status not in (403, 503) or not head.is_html:
