@@ -46,7 +46,7 @@ class ConnectionLog:
     def check_message(self, event: dict[str, Any]) -> bool:
         """Return whether Chromium may have sent a message twice; if so, log a warning.
 
-        ``event`` is the ``Network.responseReceived`` event of the message's response. Its connection is recorded as well.
+        ``event`` is the ``Network.responseReceived`` event of the message's response. The response's connection is recorded, too.
         """
         self.add(event)
         response = event["response"]

@@ -34,8 +34,8 @@ def observe_load(
 
     The page can load a conversation with several kinds of requests, and the site changes them. So each JSON response of the
     origin is read. A response is recognized as the conversation if it meets two conditions. First, the conversation's id is in
-    the response, in the URL or in the body of the request. Second, the response contains one of ``message_ids``, the ids of the
-    newest turn's messages.
+    the request's URL, in the request's body or in the response. Second, the response contains one of ``message_ids``, the ids of
+    the newest turn's messages.
     """
     load = _LoadObserver(cdp, origin, conversation_id, message_ids)
     listeners = {

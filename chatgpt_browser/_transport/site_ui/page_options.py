@@ -23,7 +23,7 @@ class Tool(NamedTuple):
     """A tool of the "+" menu.
 
     ``hints`` are the names that a request of the page may use for the tool. ``labels`` are regular expressions for the label of
-    its item in the menu.
+    the tool's item in the menu.
     """
 
     hints: tuple[str, ...]

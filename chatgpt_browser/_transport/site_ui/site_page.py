@@ -345,6 +345,6 @@ class SitePage:
                 await self._page.close()
             except (PlaywrightError, ConnectionError) as exc:
                 logger.debug("the site's page could not be closed: %s", to_library_error(exc))
-        # If a call on the page was cancelled, Playwright sometimes does not register that the page has closed.
+        # After a call on the page was cancelled, Playwright's `close` sometimes does not close the page. This command then does.
         if not self._page.is_closed():
             await suppress_close_errors(functools.partial(self._cdp.send, "Page.close"))
