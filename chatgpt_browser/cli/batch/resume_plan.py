@@ -68,6 +68,6 @@ def _check_same_prompt(message: BatchMessage, outcome: Outcome) -> None:
 
 
 def _update_outcome_before(before: dict[str, Outcome], message: BatchMessage, outcome: Outcome) -> None:
-    """Store the outcome for its conversation. A stored failure is not replaced: no message may be sent after a failure."""
+    """Store the newest outcome of the message's conversation. A stored failure stays, because nothing is sent after a failure."""
     if message.conversation is not None and before.get(message.conversation, outcome).is_reply:
         before[message.conversation] = outcome

@@ -52,11 +52,11 @@ class ExportFolder:
 
     path: Path
     form: Format
-    #: True if the files of the conversations are also saved. The files of each conversation are saved in a separate folder.
+    #: True if the files in the messages are also saved, in a separate folder for each conversation.
     with_files: bool = False
 
     def create(self) -> None:
-        """Create the folder if it does not exist. Only its owner can read a folder that is created here.
+        """Create the folder if it does not exist. Only the owner can read a new folder.
 
         :raises OSError: the folder cannot be created.
         """

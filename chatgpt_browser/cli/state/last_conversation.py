@@ -18,7 +18,7 @@ LAST = "last"
 
 
 class Position(NamedTuple):
-    """A position in a conversation: the id of the conversation, and the id of the message to reply to, or None."""
+    """A position in a conversation: the conversation's id, and the id of the message to reply to (None: the newest message)."""
 
     conversation_id: str
     parent_message_id: str | None
