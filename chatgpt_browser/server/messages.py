@@ -27,7 +27,7 @@ class InputFile:
     name: str
     data: bytes = field(repr=False)
     media_type: str
-    #: The hash of the bytes. The constructor computes it, because a large body is parsed in a thread.
+    #: The hash of the bytes. The constructor computes it: a large body is parsed in a thread, so the hash is computed there, too.
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
