@@ -110,7 +110,7 @@ def _create_client_from_login(kind: type[ClientT], **options: Any) -> ClientT:
 def _no_session_message(profile: str, folder: DataFolder) -> str:
     """Return the error message for a login without a saved session for the site.
 
-    If the session is for another site, the message names both sites. Otherwise it names the saved logins.
+    If the login has a session for another site, the message names both sites. Otherwise the message names the saved logins.
     """
     names = DataFolder.names()
     if profile == DEFAULT_PROFILE and not names:

@@ -75,6 +75,7 @@ def find_shared_client(options: dict[str, Any]) -> SharedClient | None:
     """Return a client that uses the browser of another process, or None if this command can use no such browser.
 
     The other process is the background browser or `serve`.
+
     :param options: the options of the client that the command needs.
     """
     from chatgpt_browser._shared_client.address import IS_SUPPORTED, socket_path

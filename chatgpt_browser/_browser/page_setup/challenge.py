@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from .navigation import NavigationWatcher
 
 #: A script that returns the beginning of the document. It runs in an isolated world, where the page cannot replace properties.
-#: The property `document.documentElement` is not used, because an element with that name would hide it. The getter of the
-#: prototype cannot be hidden.
+#: The property `document.documentElement` is not used, because an element of the page with the name "documentElement" would hide
+#: the property. The getter of the prototype cannot be hidden.
 _READ_HTML = (
     "Object.getOwnPropertyDescriptor(Document.prototype, 'documentElement')"
     ".get.call(document)?.outerHTML.slice(0, 1 << 20) ?? ''"

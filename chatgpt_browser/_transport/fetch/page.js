@@ -148,7 +148,7 @@
           ...bodyOf(request),
           cache: "no-store",
           credentials: request.credentials,
-          // A download must have the page's origin. Chromium checks this too, because it may parse the URL differently than Python.
+          // A download must have the page's origin. Chromium checks this, too, because Chromium and Python may parse a URL differently.
           ...(request.download ? { mode: "same-origin", referrerPolicy: "no-referrer" } : {}),
           redirect: "manual",
           signal: this.controller.signal,

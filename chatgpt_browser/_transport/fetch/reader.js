@@ -192,7 +192,7 @@ globalThis.chatgptBrowserReader = (() => {
     return null;
   }
 
-  /** The parser of the standard, which parses line by line. It gets all bytes that cannot be skipped. */
+  /** The parser that the standard describes. It parses line by line, and gets all bytes that cannot be skipped. */
   class LineReader {
     constructor(sink) {
       this.sink = sink;

@@ -177,7 +177,7 @@ class Composer:
         return await self._box.read(text)
 
     async def read_anew(self) -> str:
-        """Read the message box again, and return its text. Call this after an option was applied, which may change the text."""
+        """Read the message box again, and return its text. Call this after an option was applied: options can change the text."""
         self._usual.forget()
         return (await self._box.read()).text
 

@@ -1,4 +1,4 @@
-"""The error for a message that the page accepts but does not send, and a log of the page's requests for the error's text."""
+"""The error for a message that the page accepts but does not send, and a log of requests, which the error's text quotes."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ The picker has one of two forms:
   with an effort. The model and the effort of each preset are read from the page's own list of models.
 - The earlier form is a menu of models with a submenu for the effort. The items of the menu have test ids.
 
-This module does not check the result. After the page has sent the message, its request is compared with the options.
+This module does not check the result. After the page has sent the message, the page's request is compared with the options.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Observes the requests with which the site's page prepares a message. They fetch the session and tokens that the page needs.
 
-If the site refuses such a request, the page does not send the message. It may show a notice, or nothing.
+If the site refuses such a request, the page does not send the message. The page may show a notice, or nothing.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from ..._core.urls import Site
 
-#: Seconds after which a refusal becomes an error, unless the page has repeated the request by then, or has sent the message
-#: without repeating the request.
+#: Seconds after which a refusal becomes an error. If the page repeats the request or sends the message within this time, there is
+#: no error.
 _RETRY_TIME = 1.5
 #: Seconds after which a challenge becomes an error. The time is shorter, because a script of the page cannot pass a challenge:
 #: the client passes the challenge in another page.
@@ -179,7 +179,7 @@ class PreparationObserver:
         self._end(event["requestId"])
 
     def _on_navigated(self, event: dict[str, Any]) -> None:
-        """Forget the requests in flight after a navigation of the main frame, because the browser may not report their end."""
+        """After the main frame has navigated, forget the requests in flight, because the browser may not report their end."""
         if "parentId" not in event["frame"]:
             self.requests.cancel()
             self._pending.clear()

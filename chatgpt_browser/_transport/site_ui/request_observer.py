@@ -92,7 +92,7 @@ class RequestObserver:
         self._delivery = delivery
         self._on_abort = on_abort
         self._connections = connections or ConnectionLog()
-        #: Maps the id of a request to the feed of its response. The first item is the response to the message.
+        #: Maps the id of a request to the :class:`HttpFeed` of its response. The first item is the response to the message.
         self._feeds: dict[str, HttpFeed] = {}
         self._continuation = ReplyContinuation(self.stream)
         self._tasks = BackgroundTasks(on_error=lambda error: self.fail(to_library_error(error)))

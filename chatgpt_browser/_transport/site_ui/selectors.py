@@ -317,7 +317,7 @@ CLOSE_BUTTONS = (
     Entry("button[aria-label=\u5173\u95ed], button[aria-label=\u9589\u3058\u308b]", "2026-11", "guess"),
 )
 
-#: Dialogs that always block the page: modal dialogs, and those of the rules with `is_blocking`.
+#: Dialogs that always block the page: modal dialogs, and the dialogs of each rule with `is_blocking`.
 BLOCKING_DIALOGS = ", ".join((MODAL_DIALOGS, *(rule.name for rule in DIALOG_RULES if rule.is_blocking)))
 
 #: The selectors for ``obstruction.js``.

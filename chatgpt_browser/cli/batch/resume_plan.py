@@ -49,7 +49,7 @@ def plan(
         if reply is not None and not reply.is_reply:
             blocked.append((index, message))
         elif reply is not None:
-            # Only this message needs the ids: `send_many` sends the later messages of the conversation after its reply.
+            # Only this message needs the ids: `send_many` sends each later message of the conversation after the previous reply.
             del before[message.conversation or ""]
             todo.append(
                 replace(message, conversation_id=reply.conversation_id, parent_message_id=reply.message_id)

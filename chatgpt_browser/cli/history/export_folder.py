@@ -75,7 +75,7 @@ class ExportFolder:
         return is_file and changed is not None and abs(found.st_mtime - changed.timestamp()) < 1
 
     def write(self, entry: Entry, history: History) -> None:
-        """Write a conversation to its file, and remove its earlier files, whose names contain an earlier title.
+        """Write a conversation to its file, and remove the files that earlier exports wrote under earlier titles.
 
         :raises OSError: the file cannot be written.
         """
@@ -86,7 +86,7 @@ class ExportFolder:
         self.remove_outdated(entry)
 
     def remove_outdated(self, entry: Entry) -> None:
-        """Remove the earlier files of a conversation, whose names contain an earlier title. Keep files that are no exports."""
+        """Remove the files that earlier exports wrote under earlier titles of a conversation. Keep files that are no exports."""
         current = self._path(entry)
         for name in self._names.get(names_id(entry.id), ()):
             path = self.path / name

@@ -29,7 +29,7 @@ class ConfigFileError(typer.BadParameter):
 
 @dataclass(frozen=True)
 class ConfigFile:
-    """A config file that was read and checked. ``values`` and ``lines`` map the name of a key to its value and to its line."""
+    """A config file that was read and checked. ``values`` has the value of each key, and ``lines`` the number of its line."""
 
     path: Path | None = None
     values: Mapping[str, Any] = field(default_factory=dict)

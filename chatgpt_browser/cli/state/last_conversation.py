@@ -76,8 +76,8 @@ def remember_conversation(
 def forget_conversation(conversation_id: str) -> None:
     """Record that a conversation was deleted.
 
-    If it was the saved last conversation, a mark replaces its position. After that, `last` means the newest conversation on the
-    site.
+    If its position is saved as the position of the last conversation, replace the position by a mark. After that, `last` means
+    the newest conversation on the site.
     """
     folder, origin = DataFolder.current(), site_origin()
     position = load_position(folder, origin)
