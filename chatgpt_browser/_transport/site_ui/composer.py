@@ -142,7 +142,8 @@ class Composer:
                 remaining -= clock() - start
                 continue
             inserted = clock()
-            # If the page needs a long time to insert a long text, its next steps also take a long time.
+            # If the page has needed a long time to insert a long text, it needs a long time for its next steps, too. So this wait
+            # is at least `_PATIENCE` times as long as the insertion.
             pause = max(min(pause, remaining), min(_PATIENCE * (inserted - start), timeout))
             is_enabled = await self._becomes_enabled(pause)
             remaining -= clock() - inserted
@@ -176,7 +177,7 @@ class Composer:
         return await self._box.read(text)
 
     async def read_anew(self) -> str:
-        """Read the message box again, and return its text. Call this after an option was applied, which may change the text."""
+        """Read the message box again, and return its text. Call this after an option was applied: options can change the text."""
         self._usual.forget()
         return (await self._box.read()).text
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _IDLE_TIMEOUT = 8.0
 #: Seconds for which the document must not change, after all requests have ended. Then the page is idle.
 _QUIET_TIME = 4.0
-#: Time limit in seconds within which the document should stop changing. After this time, the page counts as idle,
-#: because a page with a clock never stops changing.
+#: Time limit in seconds within which the document should stop changing. After this time, the page is treated as idle, because a
+#: page with a clock never stops changing.
 _CHANGE_TIMEOUT = 8.0
 
 
@@ -61,7 +61,7 @@ class PageActivity:
             logger.debug("the site's page is still loading after %g s", timeout)
 
     async def _wait_until_idle(self, timeout: float) -> None:
-        """Wait until the network is idle, and the document is complete and interactive and has not changed for some seconds.
+        """Wait until the network is idle. Then wait until the document is interactive and has not changed for some seconds.
 
         Each part of the wait has a time limit, because the network may never be idle, or the document may never stop changing.
         """

@@ -15,8 +15,8 @@ from chatgpt_browser import (
     StreamError,
 )
 
-#: The fields whose value is the name of a kind, such as the role "assistant". All other strings may be secret, or may be text of
-#: the user.
+#: The fields whose value is the name of a kind, such as the role "assistant". The strings in all other fields may be secret, or
+#: may be text of the user.
 KIND_FIELDS = frozenset(
     "type o c role content_type channel recipient status marker event kind encoding finish_details error_code".split()
 )

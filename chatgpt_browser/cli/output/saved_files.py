@@ -143,7 +143,7 @@ class ConversationFiles:
         if not message.files:
             return message
         text = "" if message.hidden else message.text
-        if not message.citations:  # Citations contain positions in the text.
+        if not message.citations:  # Citations contain positions in the text, so the text must not change.
             text = self._without_sandbox(text, message.files)
         lines = "\n".join(f"- {self._link(file)}" for file in message.files)
         return replace(
