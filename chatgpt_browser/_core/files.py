@@ -30,7 +30,8 @@ _ATTEMPTS = 100
 def path_of_user(text: str) -> Path:
     """Return the path that a user has given, with ``~`` and ``~name`` replaced by the home folder of a user.
 
-    If no user has this name, the path is returned unchanged. For example, editors make files such as ``~$report.docx``.
+    If no user has this name, the path is returned unchanged. For example, ``~$report.docx`` (a temporary file of an editor) stays
+    unchanged, because no user has the name ``$report.docx``.
     """
     return Path(os.path.expanduser(text))  # `Path.expanduser` would raise an error
 
@@ -177,7 +178,9 @@ def sync_folder(folder: Path) -> None:
 
 
 def _check_replaceable(path: Path) -> None:
-    """Check that the path may be replaced: it does not exist, or it is a regular file or a link to a regular file or to nothing.
+    """Check that the path may be replaced: it does not exist, is a regular file, or is a link.
+
+    A link must lead to a regular file or to a path that does not exist.
 
     A link to a device or to a FIFO must not be replaced. For example, ``/dev/stdout`` is a link that may lead to a device.
     Replacing this link would damage the system.

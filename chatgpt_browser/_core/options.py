@@ -163,7 +163,7 @@ def _proxy(_name: str, value: object) -> dict[str, str] | None:
 
 
 def _environment_proxy(site: Site) -> dict[str, str] | None:
-    """Return the settings of a proxy with credentials that the environment variables contain, or None.
+    """Return the settings of the proxy in the environment variables. If this proxy has no credentials, return None.
 
     If the settings are invalid, log a warning and return None.
     """

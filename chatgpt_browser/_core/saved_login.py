@@ -85,7 +85,8 @@ class SavedLogin:
     def create(self) -> None:
         """Create the folder if it does not exist.
 
-        Only the user may access this folder, and its parent folders up to the data folder.
+        Set the mode of this folder, and of its parent folders up to the data folder, to 0700, so that only the user can access
+        them.
         """
         root = default_data_folder()
         if root in self.folder.parents:

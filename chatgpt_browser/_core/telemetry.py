@@ -222,7 +222,7 @@ def count_retry(error: BaseException) -> None:
 def _failure(error: str | None) -> dict[str, str]:
     """Return the attributes of a span for an error. ``error`` is the name of the error's class, or None if there was no error.
 
-    The result contains only this name, because the text of an error may quote a response of the site. If there was no error, the
-    result is empty.
+    The result contains only this name, because the text of an error may quote private text from a response of the site. If there
+    was no error, the result is empty.
     """
     return {} if error is None else {"error.type": error}
