@@ -16,8 +16,8 @@ from .message import hidden_text, message_metadata, role_of
 _CREATE, _UPDATE = "canmore.create_textdoc", "canmore.update_textdoc"
 #: The pattern with which the model replaces a whole document.
 _WHOLE = ".*"
-#: The maximum length, in characters, of a text in which a regular expression of the site is searched. A search then takes at most
-#: about a second.
+#: The maximum length, in characters, of a text that is searched with a regular expression from the site. A search in a text of
+#: this length takes at most about a second.
 _MAX_SEARCHED = 20_000
 _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
 #: Matches a repetition in a regular expression.

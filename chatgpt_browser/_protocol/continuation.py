@@ -85,7 +85,7 @@ def read_resume_token(item: Any) -> Origin | None:
 
 
 def read_document(text: str) -> Origin | None:
-    """Read a JSON document that the site sent in response to a message, and return the origin of the announced reply.
+    """Return the origin of the reply that a JSON document announces. The site sent the document in response to a message.
 
     Return None if the document is an error or contains no conversation id.
     """

@@ -143,7 +143,7 @@ class Turn(NamedTuple):
     A new message may use any id in ``parents`` as its ``parent_message_id``. ``parents`` contains the ids of these messages:
 
     * the messages of this turn;
-    * the other answers to its question (the site may show two answers for comparison);
+    * the other answers to this turn's question (the site may show two answers for comparison);
     * if the newest questions have no answer: the messages of their turns, and the messages of the turn before them.
     """
 

@@ -1,7 +1,7 @@
 """Builds the requests for the files of a reply, reads the responses, and checks the URLs that the responses contain.
 
 A reply refers to a file by an id. A request to the backend resolves the id to a URL. The file is stored on the site's own origin,
-or on a host of its storage. The access token must not be sent to the storage.
+or on a separate storage host. The access token must not be sent to a storage host.
 """
 
 from __future__ import annotations

@@ -173,7 +173,7 @@ def _bare(address: str) -> str:
 
 
 def _restore_marks_in_words(tokens: list[Token]) -> list[Token]:
-    """Replace emphasis by its marks if each mark is between two letters or digits. Otherwise ``2*3*4`` would become 234."""
+    """Replace emphasis by its marks if each mark is between two letters or digits. For example, ``2*3*4`` must not become 234."""
     opened: list[int] = []
     for index, token in enumerate(tokens):
         if token.type in _EMPHASIS:

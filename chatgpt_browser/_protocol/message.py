@@ -17,8 +17,9 @@ _CONTENT_TYPES = ("text", "multimodal_text")
 #: Two values of ``type`` in ``finish_details``. CUT: the answer was cut at the maximum length. STOPPED: the answer was stopped
 #: before its end.
 CUT, STOPPED = "max_tokens", "interrupted"
-#: The fields that contain the text of a content whose type is not in `_CONTENT_TYPES`. In this order: ``code`` and the output of
-#: tools; ``reasoning_recap``; web pages; the account's instructions (two fields).
+#: The fields that can contain the text of a content whose type is not in `_CONTENT_TYPES`. ``text`` is for code and the output of
+#: tools, ``content`` is for a recap of the thinking, and ``result`` is for a web page. The other two fields are for the account's
+#: instructions.
 _TEXT_FIELDS = ("text", "content", "result", "user_profile", "user_instructions")
 
 

@@ -17,7 +17,7 @@ class Model:
     * ``efforts`` contains the values for the option ``effort`` with this model. It is empty if the effort cannot be chosen.
     * ``effort_titles`` contains the labels of the efforts on the site's page. Efforts without a label are left out.
     * ``default_effort`` is the effort that the site uses if the option ``effort`` is not set, or None if this effort is unknown.
-    * ``presets`` contains a title for each level of the page's model picker that uses this model.
+    * ``presets`` contains the titles of the levels in the page's model picker that use this model.
     * ``is_work_mode`` is True for a model of the mode "Work", which this package does not use.
     * ``raw`` is the site's JSON object for this model.
     """

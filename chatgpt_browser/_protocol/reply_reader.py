@@ -1,4 +1,4 @@
-"""Reads the reduced events of a reply while they arrive, and provides the text so far and the ids of the reply.
+"""Reads the events of a reply as the page delivers them, and provides the text so far and the ids of the reply.
 
 A reply has one of two forms: each event contains the whole message so far, or each event is a delta (:mod:`.delta`).
 The form may change within a stream, and is recognized by the content of each event. Other events have a ``type`` and no message.
@@ -115,7 +115,10 @@ class ReplyReader(FilesOnlyMixin):
         return self._end()
 
     def follow(self) -> None:
-        """Continue the reply with the events of another feed, which may repeat events that were already read."""
+        """Continue the reply with the events of a resumed stream or of the page's WebSocket.
+
+        These events may repeat events that were already read.
+        """
         if self.state is _ELSEWHERE:
             self.state = ReplyState.GROWING if self.answer.has_answer() else ReplyState.WAITING
         self.is_following: bool = True
@@ -168,7 +171,7 @@ class ReplyReader(FilesOnlyMixin):
         return self._text.replace(whole)
 
     def _append_delta(self, fresh: str) -> bool:
-        """Append the text of a delta whose other parts equal those of the previous delta. Return whether the text changed."""
+        """Append the text of a delta that differs from the previous delta only in its text. Return whether the text changed."""
         try:
             text = unescaped(fresh)
         except ValueError:

@@ -34,7 +34,7 @@ def to_plain_spans(citations: Sequence[Citation], markdown: str, plain_text: str
 
 
 def _convert(positions: list[int], markdown: str, plain_text: str) -> dict[int | None, int]:
-    """Return a dict from each position in the Markdown to the position in the plain text, without unknown positions.
+    """Return a dict that maps positions in the Markdown to positions in the plain text, without unknown positions.
 
     If the positions cannot be converted together, each half of the list is converted separately. As a result, one position that
     cannot be converted does not prevent the conversion of the others.
