@@ -104,8 +104,8 @@ class BackendClient:
         The argument of ``call`` is the session instead of the access token, because a traceback with local variables must not
         show the token.
 
-        :param resend_refused: if False, ``call`` is not run again after the site has refused the access token or requires a
-            challenge.
+        :param resend_refused: if False, ``call`` is not run again after the site has refused the access token or has responded
+            with a challenge.
         :raises ChatGPTError: the last attempt failed. The error raised is the error of this attempt, without secrets.
         """
         from .retry import RetryPolicy, retrying_send

@@ -188,7 +188,7 @@ class FileDownloader:
             return stream, head
         response = await receive_body(stream, head, self._options, limit=SMALL_BODY)
         if session is None:
-            # The body is left out: it may quote the signature of the URL.
+            # The error does not contain the body, because the body may contain the URL's signature, which is a secret.
             raise APIStatusError(f"The storage responded with {head.status}.", status_code=head.status)
         raise status_error(response)
 

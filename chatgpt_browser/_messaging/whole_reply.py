@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def keep_ref(ref: FileRef) -> Any:
-    """Return the reference itself. The streams of unit tests use this function, because they have no client to read files."""
+    """Return the reference itself. Jobs use this function, because the job store contains references instead of file objects."""
     return ref
 
 
