@@ -192,7 +192,7 @@ async def _leave(run: JobRun) -> None:
 
 
 def key_of(message: BatchMessage) -> str:
-    """Return the key of a message in its batch: the id of the message, or the name of its conversation if it has no id."""
+    """Return the key of a message in its batch: the id of the message, or else the name of the message's conversation."""
     if message.id is not None:
         return f"id:{message.id}"
     return f"in:{message.conversation or message.conversation_id or ''}"

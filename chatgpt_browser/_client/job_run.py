@@ -221,7 +221,7 @@ class JobRun:
         )
 
     async def _note_accepted(self, stream: AsyncReplyStream) -> None:
-        """Store the ids of the question and of the conversation as soon as both are known."""
+        """Store the ids of the question and of the conversation as soon as the id of the conversation is known."""
         if self.accepted.is_set():
             return
         question, reader = stream._lease.question, stream._assembler.reader

@@ -94,7 +94,7 @@ class ConversationNotFoundError(APIStatusError):
 
 
 class MessageTooLongError(APIStatusError):
-    """413, or an alert of the site's page: the message is longer than the site accepts."""
+    """The message is longer than the site accepts. The site has responded with 413, or its page has shown an alert."""
 
 
 class RateLimitError(APIStatusError):
@@ -103,8 +103,8 @@ class RateLimitError(APIStatusError):
     ``retry_after`` is the delay that the site requested, in seconds, or None. ``retry_after_from`` is the part of the response
     that contained this delay: ``"header"``, ``"body"`` or ``"text"``. ``scope`` is the kind of limit: ``"concurrency"`` (one
     message at a time), ``"hour"`` (requests in an hour), ``"model"`` (messages to the model), ``"conversations"`` (the account
-    has read its conversations too often), or ``"local"`` (the option ``messages_per_hour``). It is None if the kind is unknown.
-    ``remembered`` is True if the limit is known from an earlier response. In this case, no request was sent for this call.
+    has read its conversations too often), or ``"local"`` (the option ``messages_per_hour``). If the kind is unknown, ``scope`` is
+    None. ``remembered`` is True if the limit is known from an earlier response. In this case, no request was sent for this call.
     """
 
     def __init__(

@@ -10,7 +10,7 @@ _SIGNATURES = {
 
 
 def image_type(data: bytes) -> str | None:
-    """Return the media type of an image that starts with these bytes, or None if they start no known image."""
+    """Return the media type of the image that starts with these bytes. If the format is unknown, return None."""
     for start, media_type in _SIGNATURES.items():
         if data.startswith(start):
             return media_type

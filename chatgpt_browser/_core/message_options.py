@@ -66,7 +66,7 @@ class Attachment:
 
 @dataclass(frozen=True)
 class MessageOptions:
-    """The checked options of one message. If an option has its default value, the client's options or the site decide."""
+    """The checked options of one message. For default values, the client's options or the site's settings apply."""
 
     files: tuple[Attachment, ...] = ()
     model: str | None = None

@@ -19,7 +19,7 @@ UNUSUAL_ACTIVITY = "unusual activity"
 #: The scopes of rate limits that are not remembered. The limit "concurrency" ends as soon as the reply to another message is
 #: complete. The limit "local" comes from the option ``messages_per_hour``, not from the site.
 _FORGOTTEN_SCOPES = ("concurrency", "local")
-#: The attributes of an error that are stored with its limit.
+#: The attributes of an error that are stored together with the limit.
 _ERROR_FIELDS = ("status_code", "detail", "code")
 #: If a recorded time is more than this number of seconds in the future, the clock was set back, and the time is ignored.
 _CLOCK_STEP = 60.0

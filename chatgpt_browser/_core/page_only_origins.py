@@ -21,7 +21,7 @@ _TTL = 7 * 24 * 3600.0
 
 
 class PageOnlyOrigins:
-    """A thread-safe set of origins. Each origin is stored with the time at which it refused a message that was sent by fetch.
+    """A thread-safe set of origins. Each origin is stored with the time at which it refused a message from a fetch request.
 
     :param folder: a function that returns the data folder. If ``folder`` is None, no file is read or written.
     :param clock: a function that returns the time in seconds since the epoch.

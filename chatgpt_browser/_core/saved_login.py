@@ -1,7 +1,7 @@
 """The session token and the browser profile that `chatgpt-browser login` saves.
 
-The other commands use them, and also each client that ``from_login()`` returns. The session token and the profile give access to
-the account, so their folders are created with mode 0700 and their files with mode 0600.
+The other commands, and each client that ``from_login()`` returns, use this token and this profile. The session token and the
+profile give access to the account, so their folders are created with mode 0700 and their files with mode 0600.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SCOPE = "chatgpt_browser"
-#: If one of these environment variables is set, OpenTelemetry's API loads the provider that the variable names.
+#: If one of these environment variables is set, OpenTelemetry's API loads the provider whose name the variable contains.
 _PROVIDER_VARIABLES = ("OTEL_PYTHON_TRACER_PROVIDER", "OTEL_PYTHON_METER_PROVIDER")
 #: The limits of the histogram buckets in seconds, as the conventions recommend. `_DURATIONS` is for the duration of a whole
 #: operation. `_FIRST_CHUNKS` is for the time to the first chunk.

@@ -45,7 +45,7 @@ class Site:
         )
 
     def moved(self, origin: str) -> Site:
-        """Return a site with the paths of this site on another origin."""
+        """Return a site with the same paths as this site, but with another origin."""
         here = len(self.origin)
         return Site(origin + self.api_base_url[here:], origin + self.backend_api_base_url[here:])
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 #: The pauses between two polls: the first and the longest pause in seconds, and the growth factor of the pauses. Polling is
 #: necessary because the stream of the reply is not available: it belonged to an earlier request. The site limits how often an
-#: account may read its conversations, so the longest pause is longer than that of the site's own page.
+#: account may read its conversations, so the longest pause is longer than the longest pause of the site's own page.
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 15.0, 1.5
 #: The pause in seconds after a rate limit for which the site has stated no delay.
 _RATE_LIMIT_PAUSE = 60.0

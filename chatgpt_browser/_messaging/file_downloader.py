@@ -176,7 +176,7 @@ class FileDownloader:
     async def _send(
         self, page: DownloadPage, url: str, session: Session | None = None
     ) -> tuple[ResponseStream, Head]:
-        """Send the request, and return the response stream and the head. The head may be that of a redirect.
+        """Send the request, and return the response stream and the head. The response may be a redirect.
 
         :param session: the session for a URL of the site. It is None for a URL of the storage.
         :raises APIStatusError: the status of the response is neither a success nor a redirect.

@@ -118,7 +118,7 @@ class Recovery:
 
 
 async def read_answer(backend: BackendClient, reply: ReplyReader, question: QuestionRef) -> StoredAnswer:
-    """Read the conversation of a question, and return the answer as far as it is stored.
+    """Read the conversation of a question, and return the stored answer, which may be incomplete.
 
     If the conversation is not found, or the browser has crashed, the progress of the answer is ``MISSING``.
 

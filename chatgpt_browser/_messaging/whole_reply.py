@@ -102,7 +102,7 @@ class WholeReplyMixin(Generic[FileT]):
                 await ImageWait(self._sender.backend, reader, self._question or QuestionRef()).run()
 
     def _expect_images(self) -> None:
-        """Request that the stream waits for images at its end. Call this method before the stream is read."""
+        """Make the stream wait for images at its end. Call this method before the stream is read."""
         self._assembler.reader.waits_for_images = True
 
     def _collect(self) -> Reply[FileT]:

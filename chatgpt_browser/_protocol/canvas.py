@@ -1,4 +1,4 @@
-"""Reads the calls that create or change canvas documents, and the results of the calls, from the messages of a reply.
+"""Reads, from the messages of a reply, the calls that create or change canvas documents, and the results of these calls.
 
 The model creates a document with the tool ``canmore.create_textdoc`` and changes it with ``canmore.update_textdoc``. The result
 of the tool contains the id of the document.
@@ -84,7 +84,7 @@ class CanvasResult(NamedTuple):
 
 
 def read_canvas_call(message: dict[str, Any]) -> CanvasCall | None:
-    """Return the call of the canvas in a message. Return None if the message contains no such call, or is not complete."""
+    """Return the call of the canvas in a message. Return None if there is no call, or if it is not complete."""
     recipient = message.get("recipient")
     if recipient not in (_CREATE, _UPDATE) or role_of(message) != "assistant":
         return None

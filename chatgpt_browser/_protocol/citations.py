@@ -104,7 +104,10 @@ class _SpanFinder:
         ] = {}  # for each text, the index at which the search for its next occurrence starts
 
     def find(self, matched: Any) -> _Span:
-        """Return the span of the next occurrence of a text, or else of its first occurrence, or else ``_UNKNOWN``."""
+        """Return the span of the next occurrence of a text.
+
+        If there is no further occurrence, return the span of the first occurrence. If there is none, return ``_UNKNOWN``.
+        """
         if not isinstance(matched, str) or not matched.strip():
             return _UNKNOWN
         start = self.raw.find(matched, self._next.get(matched, 0))

@@ -140,7 +140,7 @@ def _item_id(value: dict[str, Any]) -> str | None:
 
 
 class ReadEvents:
-    """Stores the hashes of the events that were read, so that the events that a resumed stream repeats can be removed.
+    """Stores the hashes of the events that were read, to identify the events that a resumed stream repeats.
 
     The page's request for the rest of the stream contains the number of events that the page has read (``offset``). The page does
     not count the events with a resume token.

@@ -119,7 +119,7 @@ def status_error(response: Response) -> ChatGPTError:
 
 
 def concerns_account(error: UnusualActivityError) -> bool:
-    """Return whether the site suspects the account. If not, the site may still accept messages that its own page sends."""
+    """Return whether the site suspects the account. If not, the site possibly accepts the message from its own page."""
     return "suspicious" in str(error).lower()
 
 

@@ -119,7 +119,7 @@ def is_image_pending(messages: Iterable[dict[str, Any]]) -> bool:
 def newest_file_message(messages: Sequence[dict[str, Any]], *, with_pending: bool = False) -> str | None:
     """Return the id of the newest message with a file, or None. ``messages`` is in the order of the reply.
 
-    If ``with_pending`` is True, an image that the site is still making counts as a file.
+    If ``with_pending`` is True, an image that the site is still making is treated as a file.
     """
     for message in reversed(messages):
         if find_file_refs(message, None) or (with_pending and is_image_pending([message])):

@@ -45,7 +45,7 @@ class FileLink(NamedTuple):
 
 
 def link_paths(ref: FileRef) -> list[str]:
-    """Return the paths that may resolve a file, relative to the backend's base URL. The most likely path comes first.
+    """Return the paths to try for the link to a file, relative to the backend's base URL. The most likely path comes first.
 
     The result is empty for a file of the code interpreter if its conversation or its message is unknown.
     """
@@ -128,8 +128,8 @@ def download_request(url: str, access_token: str | None) -> Request:
 def checked_origin(url: str, site: Site) -> str:
     """Check that a file may be downloaded from a URL, and return the URL's origin.
 
-    The origin must be that of the site or of the site's storage. If the site runs on this machine (in tests), every server on
-    this machine is allowed too.
+    The URL must lead to the site's own origin or to one of the site's storage hosts. If the site runs on this machine (in tests),
+    every server on this machine is allowed too.
 
     :raises OriginError: the URL is invalid, or has another origin.
     """

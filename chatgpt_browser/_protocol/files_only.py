@@ -20,7 +20,7 @@ class FilesOnlyMixin(ReplyProgress):
     def finish_without_text(self) -> bool:
         """If the reply has files but no answer, end the reply and return True. Otherwise return False.
 
-        If the caller waits for images, an image that the site is still making counts as a file.
+        If the caller waits for images, an image that the site is still making is treated as a file.
         """
         from .file_refs import newest_file_message  # imported on first use, because few replies have files
 

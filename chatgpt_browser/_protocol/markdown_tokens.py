@@ -83,8 +83,8 @@ def _remove_tags(tokens: list[Token]) -> list[Token]:
 def _removed_tags(tokens: list[Token]) -> set[int]:
     """Return the indexes of the tags to remove.
 
-    These are the opening tags that have a closing tag, these closing tags, void tags, and block tags. A block tag that is a
-    placeholder is kept.
+    These are all void tags, all pairs of an opening tag and a closing tag, and the block tags without a partner that are not
+    placeholders.
     """
     removed: set[int] = set()
     opened: dict[str, list[int]] = {}

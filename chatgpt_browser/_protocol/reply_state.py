@@ -63,7 +63,7 @@ class Growth(Enum):
 
 
 def answer_state(message: dict[str, Any]) -> ReplyState:
-    """Return the state of a reply, if this message is its answer."""
+    """Return the state of a reply whose answer is this message."""
     is_in_progress = message.get("status") == "in_progress"
     if is_in_progress:
         return ReplyState.ENDING if has_ended_turn(message) else ReplyState.GROWING

@@ -114,7 +114,7 @@ def moderation_in(event: dict[str, Any]) -> str | None:
 
 
 def moderation_of(conversation: Any, message_ids: set[str]) -> str | None:
-    """Return the site's reason for withholding one of these messages of a stored conversation, as :func:`moderation_in` does."""
+    """Return why the site withholds one of these messages of a stored conversation; see :func:`moderation_in`."""
     results = conversation.get("moderation_results") if isinstance(conversation, dict) else None
     verdicts = [item for item in results if isinstance(item, dict)] if isinstance(results, list) else []
     found = (

@@ -190,8 +190,8 @@ class UploadTracker:
     def _create(self, name: str) -> Upload:
         """Return the upload for a new request ``POST /files``.
 
-        If the upload of a file with this name has failed, the request repeats it, and the result is the failed upload. Otherwise,
-        the result is a new upload.
+        If the upload of a file with this name has failed, this request is a new attempt, and the result is the failed upload.
+        Otherwise, the result is a new upload.
         """
         for upload in self.uploads:
             if upload.failure is not None and upload.name == name:
