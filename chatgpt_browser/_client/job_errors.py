@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class FinalError(ChatGPTError):
-    """Contains an error that ends the job, because the message was not accepted, or because the answer has ended."""
+    """Contains an error that ends the job. Either the site did not accept the message, or the answer has ended."""
 
     def __init__(self, error: ChatGPTError) -> None:
         super().__init__(str(error))

@@ -171,7 +171,7 @@ class ProxyError(APIConnectionError):
     """The proxy could not be reached, refused the connection, or did not accept the credentials.
 
     ``proxy`` is the proxy's address without user name and password; the error message also contains it. ``proxy`` is None if the
-    system's settings chose the proxy. The session may still be valid, because no request reached the site.
+    proxy comes from the system's settings. The session may still be valid, because no request reached the site.
     """
 
     def __init__(self, message: str = "", *, permanent: bool = False, proxy: str | None = None) -> None:

@@ -66,7 +66,7 @@ class Attachment:
 
 @dataclass(frozen=True)
 class MessageOptions:
-    """The checked options of one message. For default values, the client's options or the site's settings apply."""
+    """The checked options of one message. If an option is not set, the client's options or the site's defaults apply."""
 
     files: tuple[Attachment, ...] = ()
     model: str | None = None

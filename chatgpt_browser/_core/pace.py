@@ -16,8 +16,8 @@ HOUR = 3600.0
 CONVERSATIONS = "conversations"
 #: The name under which an unusual-activity response is recorded.
 UNUSUAL_ACTIVITY = "unusual activity"
-#: The scopes of rate limits that are not remembered. The limit "concurrency" ends as soon as the reply to another message is
-#: complete. The limit "local" comes from the option ``messages_per_hour``, not from the site.
+#: The scopes of rate limits that are not remembered. The end of the limit "concurrency" is unknown: the limit ends as soon as the
+#: reply to another message is complete. The limit "local" comes from the option ``messages_per_hour``, not from the site.
 _FORGOTTEN_SCOPES = ("concurrency", "local")
 #: The attributes of an error that are stored together with the limit.
 _ERROR_FIELDS = ("status_code", "detail", "code")

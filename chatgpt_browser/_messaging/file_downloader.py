@@ -156,7 +156,7 @@ class FileDownloader:
         return OpenFile(link.name, media_type or None, size, self._chunks(stream, size))
 
     async def _request(self, url: str, stack: AsyncExitStack) -> tuple[ResponseStream, Head]:
-        """Request the bytes of a file, follow redirects, and return the response. Closing ``stack`` also closes the page."""
+        """Request the bytes of a file, follow redirects, and return the response. Closing ``stack`` closes the request's page."""
         for _ in range(_MAX_REDIRECTS + 1):
             async with AsyncExitStack() as hop:
                 # The origin is checked before a page is opened, because opening a page may take a second.

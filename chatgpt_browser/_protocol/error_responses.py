@@ -124,7 +124,7 @@ def concerns_account(error: UnusualActivityError) -> bool:
 
 
 def document_error(response: Response) -> ChatGPTError:
-    """Return the error for a response with a success status that is a document (HTML or JSON) instead of a stream.
+    """Return the error for a successful response that contains a document (HTML or JSON) instead of a stream.
 
     If the document is a JSON object without an error, the document announces a hand-off: the site has accepted the message, and
     sends the reply over a WebSocket.

@@ -10,7 +10,7 @@ from typing import Any
 
 from .sse import DONE
 
-#: The type of an event as the page delivers it. ``reader.js`` describes the possible forms of such an event.
+#: The type of an event as the page delivers it. ``reader.js`` describes the possible forms.
 ReducedEvent = str | list[str] | dict[str, str]
 
 _decode = json.JSONDecoder(strict=False).decode

@@ -55,7 +55,7 @@ class FileRef:
     conversation_id: str | None = None
     message_id: str | None = None
     text: str | None = field(default=None, repr=False)
-    #: The changes of the document that the message contains. :func:`join_file_refs` applies them to the document's text.
+    #: The changes to the document in this message. :func:`join_file_refs` applies the changes to the document's text.
     edits: tuple[TextEdit, ...] = field(default=(), repr=False)
     #: True if this reference is the result of a failed call of the canvas. A failed call does not create or change a document.
     is_refused: bool = False
@@ -64,8 +64,8 @@ class FileRef:
 def find_file_refs(message: dict[str, Any], conversation_id: str | None) -> list[FileRef]:
     """Return references to the files in one message of a reply.
 
-    Several messages may create and change one canvas document. Therefore, pass the result for all messages of a reply, in order,
-    to :func:`join_file_refs`.
+    Several messages can create and change one canvas document. Therefore, collect the results for all messages of a reply, and
+    pass them in order to :func:`join_file_refs`.
     """
     role = role_of(message)
     if role not in ("assistant", "tool"):

@@ -33,7 +33,7 @@ _INVALID = "The site's link to the file is not a valid URL. No request was sent.
 
 
 class FileLink(NamedTuple):
-    """The response that resolves a file: a URL that is valid for a few minutes, and the file's name, size and media type.
+    """The link to a file: a URL that is valid for a few minutes, and the file's name, size and media type.
 
     A field that the site did not send is None.
     """
@@ -71,7 +71,7 @@ def textdocs_path(conversation_id: str) -> str:
 def read_link(data: Any) -> FileLink:
     """Return the link in the response to a request for a file.
 
-    :raises APIStatusError: the site has refused to resolve the file, or the response contains no link.
+    :raises APIStatusError: the site has refused the request, or the response contains no link.
     """
     fields = data if isinstance(data, dict) else {}
     url = optional_text(fields.get("download_url"))

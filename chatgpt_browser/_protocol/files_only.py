@@ -14,7 +14,7 @@ class FilesOnlyMixin(ReplyProgress):
 
     def __init__(self) -> None:
         super().__init__()
-        #: The newest event that was parsed. The fast path reads events without parsing them.
+        #: The newest event that was parsed. An event that only adds text is read without parsing.
         self._newest: dict[str, Any] | None = None
 
     def finish_without_text(self) -> bool:

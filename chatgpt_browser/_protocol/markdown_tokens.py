@@ -83,8 +83,7 @@ def _remove_tags(tokens: list[Token]) -> list[Token]:
 def _removed_tags(tokens: list[Token]) -> set[int]:
     """Return the indexes of the tags to remove.
 
-    These are all void tags, all pairs of an opening tag and a closing tag, and the block tags without a partner that are not
-    placeholders.
+    These are all void tags, all pairs of an opening tag and a closing tag, and all unpaired block tags except placeholders.
     """
     removed: set[int] = set()
     opened: dict[str, list[int]] = {}

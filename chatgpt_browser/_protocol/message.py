@@ -1,4 +1,6 @@
-"""Functions that read one message of a stream or of a stored conversation, for example its role, its text or its rank.
+"""Functions that return one property of a message, for example the role, the text or the rank.
+
+The message comes from a stream or from a stored conversation.
 
 A reply may consist of several messages: thoughts, tool calls and their results, remarks before the answer, and the answer. The
 answer is a text message of the assistant that is not addressed to a tool and is not hidden. If the site uses channels, the answer
@@ -61,7 +63,7 @@ def is_visible(message: Any) -> bool:
 
 
 def is_question(message: Any) -> bool:
-    """Return whether a user wrote the message. A hidden message with the role ``user`` does not count: the site wrote it."""
+    """Return whether a user wrote the message. For a hidden message, the result is False, because the site wrote it."""
     return (
         isinstance(message, dict)
         and role_of(message) == "user"
@@ -123,7 +125,7 @@ def message_text(message: dict[str, Any]) -> str:
 
 
 def hidden_text(message: dict[str, Any]) -> str:
-    """Return the text of a hidden message. Different types of content have the text in different fields."""
+    """Return the text of a hidden message. The field that contains the text depends on the type of the content."""
     content = message["content"]
     if isinstance(content.get("parts"), list):
         return message_text(message)

@@ -62,7 +62,7 @@ class ReplyReader(FilesOnlyMixin):
         return self._event[1]
 
     def feed(self, item: ReducedEvent) -> bool:
-        """Read one reduced event. Return whether the text changed.
+        """Read one event in the form in which the page delivers it. Return whether the text changed.
 
         If the body ended in the middle of its last event, this event is ignored.
 
@@ -197,7 +197,7 @@ class ReplyReader(FilesOnlyMixin):
     # ---- events ------------------------------------------------------------------------------------------------------
 
     def _read(self) -> bool:
-        """Parse and read the newest event (without the fast path). Return whether the text changed."""
+        """Parse the whole newest event and read it. Return whether the text changed."""
         growth, self._growth = self._growth, _NONE
         data = self._assembler.data
         if data == DONE:
@@ -232,12 +232,12 @@ class ReplyReader(FilesOnlyMixin):
         return self._newest_is_delta
 
     def settle(self) -> None:
-        """Update the messages in ``turn`` to their newest versions, because the fast path does not update the messages."""
+        """Update the messages in ``turn`` to their newest versions. Events that were read without parsing have not done this."""
         self._parse_newest()
         _ = self._deltas.value  # this joins the pieces of the text that grows
 
     def _parse_newest(self) -> None:
-        """Parse the newest event if the fast path has not parsed it."""
+        """Parse the newest event if it was read without parsing."""
         if self._growth is not _NONE:
             self._newest = self._assembler.parse()
             if self._growth is _EVENTS and isinstance(message := self._newest.get("message"), dict):

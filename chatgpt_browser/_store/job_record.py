@@ -21,9 +21,9 @@ ACTIVE: tuple[JobState, ...] = ("queued", "sending", "running")
 class JobRecord:
     """One job, as it is stored. Times are in seconds since the epoch.
 
-    ``owner`` names the store object that works on the job. ``batch`` and ``batch_key`` identify a message of a batch.
-    ``partial`` is the reply's text so far, while the job is running. ``error`` and ``reply`` are JSON objects, or None.
-    ``event`` describes the newest change, which took place at ``updated_at``.
+    ``owner`` is the name of the store object that works on the job. ``batch`` and ``batch_key`` identify a message of a batch.
+    ``partial`` is the reply's text so far, while the job is running. ``error`` and ``reply`` are JSON objects, or None. ``event``
+    describes the newest change, which took place at ``updated_at``.
     """
 
     id: str
