@@ -198,7 +198,7 @@ class AsyncReplyStream(WholeReplyMixin[FileT]):
         return self._follows and self._lease.has_frames
 
     def _follow(self, poller: HandoffPoller | ResearchPoller | Recovery) -> None:
-        """From now on, read the rest of the reply from the frames of the response instead of from the conversation."""
+        """Start to read the rest of the reply from the frames of the response instead of from the conversation."""
         self._assembler.reader.follow()
         if poller is self._recovery:
             logger.info("the site's page continues the reply", extra={"chatgpt_event": "reply_recovered"})

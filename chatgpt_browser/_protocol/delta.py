@@ -154,7 +154,7 @@ class DeltaDecoder:
         return path if operation == "append" and isinstance(value, str) and path else None
 
     def _restart(self, value: Any) -> None:
-        """Set the path and the operation for a delta that has neither, in two cases in which the previous ones do not apply.
+        """Set the path and the operation for a delta that has neither. In two cases, the previous ones do not apply.
 
         * If the value contains a whole message, the value starts a new message.
         * If the value is a text and the previous delta was a patch or a whole message, the value is appended to the text that the

@@ -62,7 +62,7 @@ class ReplyReader(FilesOnlyMixin):
         return self._event[1]
 
     def feed(self, item: ReducedEvent) -> bool:
-        """Read one event in the form in which the page delivers it. Return whether the text changed.
+        """Read one event, as the page delivers it. Return whether the text changed.
 
         If the body ended in the middle of its last event, this event is ignored.
 

@@ -55,7 +55,7 @@ class ReplyState(Enum):
 
 
 class Growth(Enum):
-    """How the next event can be read. If only the text of the answer grows, the event is read without parsing."""
+    """The way to read the next event. If only the text of the answer grows, the event is read without parsing."""
 
     NONE = "read the event whole"
     EVENTS = "added text in the event is added text of the answer"

@@ -67,7 +67,7 @@ JSON_COLUMNS = ("options", "error", "reply")
 
 
 def to_columns(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the values in the form in which the table stores them: JSON columns contain text."""
+    """Return the values of a row of the table. The values of JSON columns are encoded as text."""
     return {
         name: json.dumps(value, ensure_ascii=False) if name in JSON_COLUMNS and value is not None else value
         for name, value in values.items()
