@@ -83,7 +83,7 @@ class MessageJobs(Protocol):
         ...
 
     async def release(self, index: int) -> None:
-        """Record that the user of the batch has handled the result of a message. The job of the message may be deleted."""
+        """Record that the user of the batch has handled the result of a message. The job may then be deleted."""
         ...
 
 
@@ -93,7 +93,7 @@ def not_sent() -> ChatGPTError:
 
 
 class _Conversation:
-    """One conversation of the batch. It stores the ids of the last reply, and whether one of its messages has failed."""
+    """One conversation of the batch: the ids of its last reply, and whether a message of the conversation has failed."""
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()

@@ -160,7 +160,8 @@ class MessageSender:
             try:
                 return await self._send_once(transport, prompt, lease, span)
             except UnusualActivityError as refusal:
-                # If there is no response, the site refused an earlier request, for example the request for the parent message.
+                # If there is no response, the site refused a request that preceded the message, such as the request for the
+                # parent message.
                 if lease.response is None or concerns_account(refusal):
                     raise
                 # The site has refused the message. Therefore a second attempt cannot create a duplicate.
@@ -213,7 +214,7 @@ class MessageSender:
         """Wait for the head of the response, and return the head.
 
         If the transport may renew the session, the session token is updated during the wait. The update takes about as long as a
-        fast response of the site.
+        fast response of the site, so it causes almost no delay.
         """
         if not transport.may_renew_session:
             return await receive_head(response, self.options)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class ReplyChanges:
     """Returns the thoughts, tool calls and citations that have changed since the last call.
 
-    This object is not created if the caller needs only the text. Then no messages are compared.
+    If the caller needs only the text, this object is not created, and no messages are compared.
     """
 
     def __init__(self, reader: ReplyReader, *, with_positions: bool) -> None:
