@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._core.errors import MalformedEventError, StreamError, StreamInterruptedError
 from .._protocol.reply_reader import ReplyReader
+from .._protocol.reply_text import common_length
 
 if TYPE_CHECKING:
     from .._core.models import ConversationEvent
@@ -154,7 +154,7 @@ class ReplyAssembler:
             text = self._plain_text.whole(text) if at_end else self._plain_text.finished(text)
         shown, self._shown = self._shown, text
         if not text.startswith(shown):
-            return text[len(os.path.commonprefix([text, shown])) :]
+            return text[common_length(text, shown) :]
         return text[len(shown) :]
 
     def _feed(self) -> bool:

@@ -6,12 +6,12 @@ of the tool contains the id of the document.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, NamedTuple
 
 from .answer_tracker import optional_text
 from .message import hidden_text, message_metadata, role_of
+from .site_json import parse_json_or_none
 
 _CREATE, _UPDATE = "canmore.create_textdoc", "canmore.update_textdoc"
 #: The pattern with which the model replaces a whole document.
@@ -90,10 +90,7 @@ def read_canvas_call(message: dict[str, Any]) -> CanvasCall | None:
         return None
     if not isinstance(message.get("content"), dict):
         return None
-    try:
-        fields = json.loads(hidden_text(message))
-    except (ValueError, RecursionError):
-        return None
+    fields = parse_json_or_none(hidden_text(message))
     if not isinstance(fields, dict):
         return None
     if recipient == _UPDATE:

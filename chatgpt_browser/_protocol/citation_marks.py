@@ -15,11 +15,11 @@ that a citation refers to.
 from __future__ import annotations
 
 import functools
-import json
 import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
+from .site_json import parse_json
 from .unicode_ranges import contains_any, remove_all
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _entity_name(field: str) -> str:
     If ``field`` is not JSON, return it unchanged.
     """
     try:
-        entity = json.loads(field)
+        entity = parse_json(field)
     except ValueError:
         return field
     name = entity[1] if isinstance(entity, list) and len(entity) > 1 else ""

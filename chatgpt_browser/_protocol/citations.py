@@ -13,10 +13,11 @@ In the first two forms, the site also sends offsets. The offsets are not read, b
 from __future__ import annotations
 
 import re
+from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._core.reply import Citation
-from .citation_marks import VisiblePositions
+from .citation_marks import VisiblePositions, find_marks
 from .message import message_metadata, message_text
 from .search_results import find_refs
 
@@ -34,6 +35,12 @@ _MAX_DEPTH = 5
 _LINK = re.compile(r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\((https?://(?:[^\s()]|\([^\s()]*\))+)")
 #: Maps the character at the end of a cited passage to the character at its start.
 _OPENERS = {"\ue204": "\ue203", "\ue206": "\ue205"}
+#: The maximum length of a cited passage with its marks, in characters. The site cites sentences and paragraphs.
+_MAX_PASSAGE = 10_000
+#: The maximum number of characters that are searched for the texts of one message's references. The search then takes at most
+#: about 0.2 s. For a reference that is not searched for, no position is returned.
+_MAX_SEARCHED = 200_000_000
+_NUMBERED_MARK = re.compile("【(\\d+)(?::\\d+)?†[^】【]*】")
 #: The types of references that cite no source. The URLs in these references are not returned as sources.
 _NO_SOURCE = ("alt_text", "followup_a", "hidden")
 
@@ -98,6 +105,7 @@ class _SpanFinder:
 
     def __init__(self, raw: str) -> None:
         self.raw = raw
+        self._left = _MAX_SEARCHED  # the number of characters that may still be searched
         self._positions: VisiblePositions | None = None
         self._next: dict[
             str, int
@@ -110,13 +118,20 @@ class _SpanFinder:
         """
         if not isinstance(matched, str) or not matched.strip():
             return _UNKNOWN
-        start = self.raw.find(matched, self._next.get(matched, 0))
-        if start < 0:
-            start = self.raw.find(matched)
+        start = self._search(matched, self._next.get(matched, 0))
+        if start < 0 and matched in self._next:
+            start = self._search(matched, 0)
         if start < 0:
             return _UNKNOWN
         self._next[matched] = start + len(matched)
         return self.span(start, start + len(matched))
+
+    def _search(self, matched: str, start: int) -> int:
+        if self._left <= 0:
+            return -1
+        found = self.raw.find(matched, start)
+        self._left -= (len(self.raw) if found < 0 else found) - start
+        return found
 
     def span(self, start: int, end: int) -> _Span:
         """Convert a span of the raw text to a span of the visible text.
@@ -129,10 +144,19 @@ class _SpanFinder:
         if self._positions is None:
             self._positions = VisiblePositions(self.raw)
         first, last = self._positions.find(start), self._positions.find(end)
-        before = self.raw[:start].rstrip() if first == last else ""
-        if before[-1:] in _OPENERS and (opener := before.rfind(_OPENERS[before[-1]])) >= 0:
-            return self._positions.find(opener), self._positions.find(len(before) - 1)
+        passage = self._passage_before(start) if first == last else None
+        if passage is not None:
+            return self._positions.find(passage[0]), self._positions.find(passage[1])
         return first, last
+
+    def _passage_before(self, mark: int) -> tuple[int, int] | None:
+        """Return the span in the raw text of the cited passage that ends before a mark, or None if there is no such passage."""
+        before = self.raw[max(0, mark - _MAX_PASSAGE) : mark].rstrip()
+        opener = before.rfind(_OPENERS[before[-1]]) if before[-1:] in _OPENERS else -1
+        if opener < 0:
+            return None
+        offset = max(0, mark - _MAX_PASSAGE)
+        return offset + opener, offset + len(before) - 1
 
 
 def _sources_of(reference: dict[str, Any]) -> Iterator[_Source]:
@@ -166,6 +190,7 @@ def _numbered_citations(
 ) -> list[Citation]:
     """Return the citations from the older field ``citations``, without the citations in ``known``."""
     found: list[Citation] = []
+    places = {(citation.url, citation.start) for citation in known}
     marks = _NumberedMarks(finder.raw)
     for each in _objects(message_metadata(message).get("citations")):
         about = each.get("metadata")
@@ -176,8 +201,7 @@ def _numbered_citations(
         span = _UNKNOWN if mark is None else finder.span(*mark)
         url = _text(about.get("url"))
         title = _text(about.get("title")) or _text(about.get("name"))
-        is_known = any((citation.url, citation.start) in ((url, span[0]), (url, None)) for citation in known)
-        if (url or title) and not is_known:
+        if (url or title) and places.isdisjoint(((url, span[0]), (url, None))):
             found.append(Citation(title, url, _text(about.get("attribution")), *span))
     return found
 
@@ -186,11 +210,13 @@ def _result_citations(
     message: dict[str, Any], finder: _SpanFinder, results: SearchResults, matched: list[str]
 ) -> Iterator[Citation]:
     """Yield the citations of the marks that refer to search results. A mark that occurs in a text of ``matched`` is skipped."""
+    known = {mark[0] for text in matched for mark in find_marks(text)}
+    entries = results.for_message(message)
     for span, mark, refs in find_refs(finder.raw):
-        if any(mark in text for text in matched):
+        if mark in known:
             continue
         for ref in refs:
-            entry = results.find(ref, message) or {}
+            entry = entries.find(ref) or {}
             if (url := _text(entry.get("url"))) is not None:
                 source = _Source(_text(entry.get("title")), url, _text(entry.get("attribution")))
                 yield source.at(finder.span(*span))
@@ -200,13 +226,20 @@ class _NumberedMarks:
     """The marks ``【n†source】`` of a text."""
 
     def __init__(self, raw: str) -> None:
-        self._left = [(match[1], match.span()) for match in re.finditer("【(\\d+)(?::\\d+)?†[^】]*】", raw)]
+        self._spans: deque[tuple[int, int]] = deque()
+        self._by_number: dict[str, deque[tuple[int, int]]] = {}
+        self._used: set[tuple[int, int]] = set()
+        for match in _NUMBERED_MARK.finditer(raw):
+            self._spans.append(match.span())
+            self._by_number.setdefault(match[1], deque()).append(match.span())
 
     def next(self, number: Any) -> tuple[int, int] | None:
         """Return the span of the next mark with this number, or None. If ``number`` is None, accept any mark."""
-        for index, (each, span) in enumerate(self._left):
-            if number is None or each == str(number):
-                del self._left[index]
+        spans = self._spans if number is None else self._by_number.get(str(number), deque())
+        while spans:
+            span = spans.popleft()
+            if span not in self._used:
+                self._used.add(span)
                 return span
         return None
 

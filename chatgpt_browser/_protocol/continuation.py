@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .site_json import parse_json_or_none
 from .sse import DONE
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def read_document(text: str) -> Origin | None:
 
     Return None if the document is an error or contains no conversation id.
     """
-    data = _parse(text)
+    data = parse_json_or_none(text)
     if not isinstance(data, dict) or data.get("detail") or data.get("error"):
         return None
     conversation_id = _text(data.get("conversation_id"))
@@ -100,7 +100,7 @@ def read_socket_frame(payload: str) -> list[SocketItem]:
     """Return the parts of replies in a text frame of a WebSocket. If the frame contains no such part, the list is empty."""
     if not any(mark in payload for mark in _MARKS):
         return []
-    return [*_items(_parse(payload), None)]
+    return [*_items(parse_json_or_none(payload), None)]
 
 
 def _items(value: Any, topic: str | None) -> Iterator[SocketItem]:
@@ -198,15 +198,8 @@ def _is_preamble(event: Any) -> bool:
 def _notice(item: Any, kind: str) -> dict[str, Any] | None:
     """Return the parsed JSON of an event if its ``type`` is ``kind``, else None."""
     data = item.get("data", "") if isinstance(item, dict) else ""
-    event = _parse(data) if len(data) < _MAX_NOTICE and f'"{kind}"' in data else None
+    event = parse_json_or_none(data) if len(data) < _MAX_NOTICE and f'"{kind}"' in data else None
     return event if isinstance(event, dict) and event.get("type") == kind else None
-
-
-def _parse(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _text(value: Any) -> str | None:

@@ -6,12 +6,12 @@ research, the site stores the plan, and later the report, as JSON in the field `
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .conversation_tree import newest_branch
 from .message import message_text
+from .site_json import parse_json_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -66,10 +66,7 @@ def _widget_state(message: dict[str, Any]) -> dict[str, Any] | None:
     sdk = metadata.get("chatgpt_sdk") if isinstance(metadata, dict) else None
     state = sdk.get("widget_state") if isinstance(sdk, dict) else None
     if isinstance(state, str):
-        try:
-            state = json.loads(state)
-        except (ValueError, RecursionError):
-            return None
+        state = parse_json_or_none(state)
     return state if isinstance(state, dict) else None
 
 

@@ -28,6 +28,9 @@ _LONGEST_INDEX = 9  # The maximum number of digits in an array index.
 #: The maximum number of changes in one delta. The site sends fewer than 20. The number is limited because each change may copy a
 #: long text.
 _MAX_CHANGES = 1000
+#: The maximum number of steps in a path. The site sends fewer than 10. Without this limit, deltas could nest values more and more
+#: deeply.
+_MAX_STEPS = 50
 _TEXTS = ("/message/content/parts/0", "/message/content/text")  # The possible paths of a message's text.
 #: The beginning of the paths of metadata. If a change of metadata cannot be applied, the change is ignored, because metadata has
 #: no effect on a reply's text.
@@ -229,6 +232,8 @@ def _find(root: Any, path: str) -> tuple[Any, Any]:
     """Return the object or array that contains the value at a path, and the key or index of the value in this container."""
     if not path.startswith("/"):
         raise DeltaError(f"{path!r} is not a path")
+    if path.count("/") > _MAX_STEPS:
+        raise DeltaError(f"a path has more than {_MAX_STEPS} steps")
     *steps, last = (step.replace("~1", "/").replace("~0", "~") for step in path[1:].split("/"))
     holder = root
     for step in steps:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from .._core.errors import (
     UnusualActivityError,
 )
 from .answer_tracker import optional_id
+from .site_json import parse_json, parse_json_or_none
 from .site_words import reports_unusual_activity, words_of
 
 if TYPE_CHECKING:
@@ -58,14 +58,6 @@ def challenge_error(reason: str) -> ChallengeError:
     )
 
 
-def parse_json(text: str) -> Any:
-    """Parse a text as JSON and return the value. Return None if the text is not JSON."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
 #: The status with which a proxy requests a user name and a password. The site itself never sends this status.
 PROXY_STATUS = 407
 PROXY_REFUSAL = "the proxy requires a user name and a password, or did not accept them (407 Proxy Authentication Required)"
@@ -99,7 +91,7 @@ def status_error(response: Response) -> ChatGPTError:
     if is_challenge(head, response.text):
         return challenge_error(f"the site responded with a challenge (status {head.status})")
 
-    data = parse_json(response.text)
+    data = parse_json_or_none(response.text)
     detail = (data.get("detail") or data.get("error")) if isinstance(data, dict) else None
     code = detail.get("code") if isinstance(detail, dict) else None
     code = code if isinstance(code, str) else None
@@ -129,7 +121,7 @@ def document_error(response: Response) -> ChatGPTError:
     If the document is a JSON object without an error, the document announces a hand-off: the site has accepted the message, and
     sends the reply over a WebSocket.
     """
-    data = None if response.head.is_html else parse_json(response.text)
+    data = None if response.head.is_html else parse_json_or_none(response.text)
     if not isinstance(data, dict) or data.get("detail") or data.get("error"):
         return status_error(response)
     words = words_of({name: data.get(name) for name in ("message", "reason", "code")})
@@ -147,8 +139,8 @@ def read_json(response: Response) -> Any:
     :raises ChallengeError: the response is a challenge.
     """
     try:
-        return json.loads(response.text)
-    except (ValueError, RecursionError):
+        return parse_json(response.text)
+    except ValueError:
         raise status_error(response) from None
 
 
@@ -166,7 +158,7 @@ def read_large_json(response: Response) -> Any:
     except TooManyValuesError as error:
         message = f"The response cannot be read: {error}."
         raise APIStatusError(message, status_code=response.head.status) from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise status_error(response) from None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from .site_json import parse_json
 from .sse import DONE
 
 #: The type of an event as the page delivers it. ``reader.js`` describes the possible forms.
@@ -61,13 +62,10 @@ class EventAssembler:
     def parse(self) -> Any:
         """Parse the event's data as JSON and return the result. A second call for the same event returns the same object.
 
-        :raises ValueError: the data is not JSON.
+        :raises ValueError: the data is not JSON, or is nested too deeply.
         """
         if not self._is_parsed:
-            try:
-                self._parsed = _decode(self.data)
-            except RecursionError:
-                raise ValueError("nested too deeply") from None
+            self._parsed = parse_json(self.data)
             self._is_parsed = True
         return self._parsed
 

@@ -11,6 +11,8 @@ import json
 import re
 from typing import Any
 
+from .site_json import NestedTooDeeplyError, check_depth
+
 #: The maximum number of values in a JSON text. A parsed value takes 70 bytes or more, even if its JSON text has only two
 #: characters. A conversation of 6,000 messages has 150,000 values.
 MAX_VALUES = 3_000_000
@@ -27,12 +29,16 @@ def parse_in_thread(text: str) -> Any:
     """Parse a large JSON text, and return the value. Call this function in a thread.
 
     :raises TooManyValuesError: the JSON has too many values.
-    :raises ValueError: the text is not JSON.
-    :raises RecursionError: the JSON is nested too deeply.
+    :raises ValueError: the text is not JSON, or is nested too deeply.
     """
     if sum(map(text.count, "[{,")) > MAX_VALUES and _count_values(text) > MAX_VALUES:
         raise TooManyValuesError(f"the JSON has more than {MAX_VALUES:,} values")
-    return json.loads(text, object_hook=_unchanged)
+    try:
+        value = json.loads(text, object_hook=_unchanged)
+    except RecursionError:
+        raise NestedTooDeeplyError("nested too deeply") from None
+    check_depth(text, value)
+    return value
 
 
 def _unchanged(value: dict[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os.path
 from typing import TYPE_CHECKING, Any
 
 from .._core.reply_events import CitationFound, ReplyEvent, ThoughtDelta, ToolUpdate
 from .message import content_type_of, message_metadata
 from .reply_collector import find_all_citations, messages_of_reply
+from .reply_text import common_length
 from .thoughts import is_recap, recap_seconds, thinking_text
 from .tool_calls import find_tool_calls, is_tool_message
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from .._core.reply import Citation, Reply, ToolCall
     from .reply_reader import ReplyReader
+
+#: After a search for citations, one call without a search follows for each group of so many citations.
+_CITATIONS_PER_SKIP = 16
 
 
 class ReplyChanges:
@@ -32,6 +35,7 @@ class ReplyChanges:
         self._recaps: set[str] = set()
         self._calls: list[ToolCall] = []
         self._citations: set[Citation] = set()
+        self._skips = 0  # The number of calls that do not search for new citations.
         turn = reader.turn
         turn.changed = {name for message in turn.messages if isinstance(name := message.get("id"), str)}
 
@@ -48,8 +52,7 @@ class ReplyChanges:
         if any(map(is_tool_message, fresh)):
             yield from self._compare_calls(find_tool_calls(messages))
         if self._with_positions and (turn.reference_patches or any(map(_has_references, fresh))):
-            citations = find_all_citations(turn, self._reader.message_id, is_complete=False)
-            yield from self._compare_citations([each for each in citations if each.start is not None])
+            yield from self._find_new_citations()
 
     def finish(self, reply: Reply[Any]) -> Iterator[ReplyEvent]:
         """Yield the last events, after the reply is complete: the changes that no earlier event contains.
@@ -64,7 +67,7 @@ class ReplyChanges:
         name = message.get("id") or ""
         if content_type_of(message) == "thoughts":
             before, text = self._thinking.get(name, ""), thinking_text(message)
-            same = len(os.path.commonprefix([before, text]))
+            same = common_length(before, text)
             is_first_part = not before and any(self._thinking.values())
             self._thinking[name] = text
             if text[same:]:
@@ -72,6 +75,20 @@ class ReplyChanges:
         elif is_recap(message) and name not in self._recaps and recap_seconds(message) is not None:
             self._recaps.add(name)
             yield ThoughtDelta("", recap_seconds(message))
+
+    def _find_new_citations(self) -> Iterator[ReplyEvent]:
+        """Yield the new citations that have a position.
+
+        All citations are compared each time. If there are many, some calls return nothing, and a later call returns the new ones.
+        As a result, the time for a whole reply grows linearly.
+        """
+        if self._skips > 0:
+            self._skips -= 1
+            return
+        turn = self._reader.turn
+        citations = find_all_citations(turn, self._reader.message_id, is_complete=False)
+        self._skips = len(citations) // _CITATIONS_PER_SKIP
+        yield from self._compare_citations([each for each in citations if each.start is not None])
 
     def _compare_calls(self, calls: list[ToolCall]) -> Iterator[ReplyEvent]:
         before, self._calls = self._calls, calls

@@ -15,7 +15,7 @@ from .message import message_metadata
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_REFERENCE = re.compile(r"\bturn(\d+)([a-z_]+)(\d+)\b")
+_REFERENCE = re.compile(r"\bturn(\d{1,9})([a-z_]+)(\d{1,9})\b")
 #: The type of the references that are numbered in the order of the results.
 _SEARCH = "search"
 
@@ -34,21 +34,34 @@ class SearchResults:
     def __init__(self, messages: Iterable[dict[str, Any]]) -> None:
         self._by_message = [found for message in messages if (found := entries_of(message))]
 
-    def find(self, ref: ResultRef, message: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the result that a mark in ``message`` refers to, or None if the result cannot be identified with certainty.
+    def for_message(self, message: dict[str, Any]) -> MessageResults:
+        """Return the results that the marks in ``message`` refer to."""
+        own = entries_of(message)
+        return MessageResults([own] if own else self._by_message)
+
+
+class MessageResults:
+    """The results that the marks in one message refer to. ``lists`` contains the results of each search, in order."""
+
+    def __init__(self, lists: list[list[dict[str, Any]]]) -> None:
+        self._lists = lists
+        entries = [entry for each in lists for entry in each]
+        self._has_refs = any(isinstance(entry.get("ref_id"), dict) for entry in entries)
+        #: Maps each reference to its result. If two results have the same reference, the first one is stored.
+        self._by_ref = {repr(_ref_of(entry)): entry for entry in reversed(entries)} if self._has_refs else {}
+
+    def find(self, ref: ResultRef) -> dict[str, Any] | None:
+        """Return the result that a mark refers to, or None if the result cannot be identified with certainty.
 
         Usually, the field ``ref_id`` of a result contains the reference. If no result has this field, ``ref.number`` is the
         position of the result in its message, and ``ref.turn`` is the position of this message among the messages with results.
         If only one message has results, ``ref.turn`` is ignored.
         """
-        own = entries_of(message)
-        lists = [own] if own else self._by_message
-        entries = [entry for each in lists for entry in each]
-        if any(isinstance(entry.get("ref_id"), dict) for entry in entries):
-            return next((entry for entry in entries if _ref_of(entry) == ref), None)
-        at = 0 if len(lists) == 1 else ref.turn
-        is_certain = ref.type == _SEARCH and at < len(lists) and ref.number < len(lists[at])
-        return lists[at][ref.number] if is_certain else None
+        if self._has_refs:
+            return self._by_ref.get(repr(tuple(ref)))
+        at = 0 if len(self._lists) == 1 else ref.turn
+        is_certain = ref.type == _SEARCH and at < len(self._lists) and ref.number < len(self._lists[at])
+        return self._lists[at][ref.number] if is_certain else None
 
 
 def entries_of(message: dict[str, Any]) -> list[dict[str, Any]]:

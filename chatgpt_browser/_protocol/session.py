@@ -7,7 +7,8 @@ from typing import Any
 
 from .._core.errors import AuthenticationError, ChatGPTError, ProxyError, SessionExpiredError
 from .._core.models import Response, Session, User
-from .error_responses import PROXY_REFUSAL, PROXY_STATUS, error_detail, parse_json
+from .error_responses import PROXY_REFUSAL, PROXY_STATUS, error_detail
+from .site_json import parse_json_or_none
 from .site_words import words_of
 
 
@@ -31,11 +32,11 @@ def _session_or_error(response: Response) -> Session | ChatGPTError:
     if head.status == PROXY_STATUS:
         return ProxyError(f"ChatGPT failed to refresh auth token. Error: {PROXY_REFUSAL}", permanent=True)
     if not head.ok:
-        detail = error_detail(parse_json(response.text))
+        detail = error_detail(parse_json_or_none(response.text))
         reason = f"{head.status} {head.status_text}".rstrip() + (f": {detail}" if detail else "")
         return _refresh_failed(reason, head.status)
 
-    data = parse_json(response.text)
+    data = parse_json_or_none(response.text)
     if not isinstance(data, dict):
         return _refresh_failed("the session endpoint's response is not a JSON object", head.status)
 

@@ -10,6 +10,9 @@ from .message import content_type_of, hidden_text, message_metadata
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+#: The maximum duration that is accepted, in seconds: about 30 years. A longer one is an error of the site.
+_MAX_SECONDS = 1e9
+
 
 def find_thoughts(messages: Iterable[dict[str, Any]]) -> list[Thought]:
     """Return the thoughts in the messages of a reply, oldest first.
@@ -53,9 +56,11 @@ def is_recap(message: dict[str, Any]) -> bool:
 
 
 def recap_seconds(message: dict[str, Any]) -> float | None:
-    """Return the duration that a recap states, in seconds, or None if the recap states no duration."""
+    """Return the duration that a recap states, in seconds, or None if the recap states no possible duration."""
     seconds = message_metadata(message).get("finished_duration_sec")
-    return float(seconds) if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) else None
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
+        return None
+    return float(seconds) if 0 <= seconds < _MAX_SECONDS else None
 
 
 def _content(item: dict[str, Any]) -> str:

@@ -11,11 +11,12 @@ Some versions of the page also send ``POST /files/{id}/uploaded``. A page may re
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
+
+from .site_json import parse_json_or_none
 
 #: If the page does not repeat a failed request within this number of seconds, the upload has failed. The first number applies if
 #: the site refused the request. The second number applies if there was no response, or if the response had the status 401 or a
@@ -291,8 +292,5 @@ def _words_of(body: dict[str, Any]) -> str:
 
 
 def _object(text: str | None) -> dict[str, Any]:
-    try:
-        value = json.loads(text or "")
-    except (ValueError, RecursionError):
-        return {}
+    value = parse_json_or_none(text or "")
     return value if isinstance(value, dict) else {}

@@ -13,6 +13,7 @@ from chatgpt_browser._protocol.citations import find_citations
 from chatgpt_browser._protocol.history import read_history
 from chatgpt_browser._protocol.reply_collector import collect_stored_reply, finish_reason
 from chatgpt_browser._protocol.reply_text import clean_text
+from chatgpt_browser._protocol.search_results import SearchResults
 from chatgpt_browser._protocol.text_positions import to_plain_spans
 from chatgpt_browser._protocol.thoughts import find_thoughts
 from chatgpt_browser._protocol.tool_calls import find_tool_calls
@@ -344,3 +345,19 @@ def test_history_gives_parts_of_turn_to_its_answer() -> None:
     assert by_id["call"].recipient == "python"
     assert history.get_reply("t") == history.get_reply("answer")
     assert history.get_reply("q1") is None
+
+
+@pytest.mark.parametrize("seconds", [10**400, float("inf"), float("nan"), -1, True, "7"])
+def test_find_thoughts_recap_without_possible_duration_has_no_seconds(seconds: Any) -> None:
+    recap = {"content_type": "reasoning_recap", "content": "Thought for long"}
+
+    found = find_thoughts([site_message("r", recap, metadata={"finished_duration_sec": seconds})])
+
+    assert found == [Thought("Thought for long", "", None)]
+
+
+def test_find_citations_of_mark_with_huge_number_finds_no_source() -> None:
+    text = f"Sky.\ue200cite\ue202turn{'9' * 5000}search1\ue201"
+    results = SearchResults([message(metadata={"search_result_groups": [{"entries": [SOURCE]}]})])
+
+    assert find_citations(message(text), results) == []

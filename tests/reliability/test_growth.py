@@ -21,12 +21,16 @@ from chatgpt_browser import APIStatusError, User
 from chatgpt_browser._browser.playwright_errors import connection_error, to_library_error
 from chatgpt_browser._core.models import Head, Response
 from chatgpt_browser._protocol.citation_marks import CitationMarkFilter
+from chatgpt_browser._protocol.citations import find_citations
 from chatgpt_browser._protocol.conversation_tree import find_answer, newest_turn
 from chatgpt_browser._protocol.cookies import SessionToken
 from chatgpt_browser._protocol.delta import DeltaDecoder
 from chatgpt_browser._protocol.error_responses import is_challenge, status_error
 from chatgpt_browser._protocol.growing_plain_text import GrowingPlainText
 from chatgpt_browser._protocol.redaction import scrub, without_secrets
+from chatgpt_browser._protocol.reply_changes import ReplyChanges
+from chatgpt_browser._protocol.reply_reader import ReplyReader
+from chatgpt_browser._protocol.search_results import SearchResults
 from chatgpt_browser._protocol.session import read_session
 from chatgpt_browser._protocol.sse import EventReader
 from chatgpt_browser.cli.chat.slash_commands import split_command
@@ -36,6 +40,8 @@ from chatgpt_browser.cli.doctor.session_checks import mask_emails
 from chatgpt_browser.cli.output.code_languages import limit_highlighting
 from chatgpt_browser.cli.output.markdown_renderer import print_markdown
 from chatgpt_browser.testing.recording.scrubber import Scrubber
+from tests.support.reply_events import TEXT, item, message
+from tests.support.whole_turns import mark, site_message, text_content
 
 Work = Callable[[int], Callable[[], object]]
 
@@ -194,9 +200,73 @@ WORK: dict[str, Work] = {
     "cookie_names": lambda n: lambda: SessionToken.parse("a" * n + " !"),
     "cookie_headers": lambda n: lambda: SessionToken.parse("cookie:" * n),
     "cookie_equals": lambda n: lambda: SessionToken.parse("=" * n),
+    "citations_with_references": lambda n: cited("x" * 20 + "{mark}", n // 8),
+    "citations_with_unknown_texts": lambda n: cited("x" * 20 + "\ue204", n // 8),
+    "citations_without_opener": lambda n: cited("x\ue204{mark}", n // 8),
+    "citations_of_results": lambda n: cited("x" * 20 + "{mark}", n // 8, matched="{mark} {number}"),
+    "citations_with_numbers": lambda n: numbered(n // 8),
+    "citation_events": lambda n: events_of(cited_events(n // 80)),
+    "thought_events": lambda n: events_of(thought_events(n // 40)),
     "remote_versions": lambda n: lambda: connection_error(ConnectionError("server version: v1" * n), "x"),
     "browser_text": lambda n: lambda: to_library_error(ConnectionError("distribution 'x" * n)),
 }
+
+
+def cited(piece: str, count: int, matched: str = "{mark}") -> Callable[[], object]:
+    """Return the search for citations in a text with one reference and one search result for each piece."""
+    values = [{"mark": mark(number), "number": number} for number in range(count)]
+    references = [{"type": "webpage", "matched_text": matched.format(**each), "url": "u"} for each in values]
+    entries = [
+        {"url": "u", "ref_id": {"turn_index": 0, "ref_type": "search", "ref_index": count - number}}
+        for number in range(count)
+    ]
+    metadata = {"content_references": references, "search_result_groups": [{"entries": entries}]}
+    answer = message("".join(piece.format(**each) for each in values), metadata=metadata)
+    return lambda: find_citations(answer, SearchResults([answer]))
+
+
+def numbered(count: int) -> Callable[[], object]:
+    """Return the search for citations of the older form. Their order is opposite to the order of the marks."""
+    citations = [
+        {"metadata": {"url": f"u{n}", "extra": {"cited_message_idx": count - n}}} for n in range(count)
+    ]
+    text = "".join(f"x【{number}†source】" for number in range(count))
+    return lambda: find_citations(message(text, metadata={"citations": citations}))
+
+
+def cited_events(count: int) -> list[dict[str, str]]:
+    """Return the deltas of an answer whose references arrive one by one, each with a piece of the text."""
+    answer = site_message("a", text_content(""), status="in_progress", metadata={"content_references": []})
+    events = [item({"p": "", "o": "add", "v": {"message": answer | {"channel": "final"}}}, "delta")]
+    for number in range(count):
+        reference = {"type": "webpage", "matched_text": mark(number), "url": f"u{number}"}
+        place = f"/message/metadata/content_references/{number}"
+        changes = [
+            {"p": TEXT, "o": "append", "v": "word " * 4 + mark(number)},
+            {"p": place, "o": "add", "v": reference},
+        ]
+        events.append(item({"p": "", "o": "patch", "v": changes}, "delta"))
+    return events
+
+
+def thought_events(count: int) -> list[dict[str, str]]:
+    """Return the deltas of a thought whose text grows in pieces of 20 characters."""
+    content = {"content_type": "thoughts", "thoughts": [{"summary": "s", "content": ""}]}
+    thought = site_message("t", content, status="in_progress", channel="analysis")
+    start = item({"p": "", "o": "add", "v": {"message": thought}}, "delta")
+    first = item({"p": "/message/content/thoughts/0/content", "o": "append", "v": "x"}, "delta")
+    return [start, first, *[item({"v": "y" * 20}, "delta")] * count]
+
+
+def events_of(events: list[dict[str, str]]) -> Callable[[], object]:
+    """Return the comparison of a reply with its earlier state after each event."""
+
+    def read() -> None:
+        reader = ReplyReader()
+        changes = ReplyChanges(reader, with_positions=True)
+        assert sum(bool(reader.feed(each)) + len([*changes.read()]) for each in events) > len(events) / 2
+
+    return read
 
 
 def read_error(response: Response) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from playwright.async_api import Error as PlaywrightError
 from ..._browser.cdp_target import add_listeners
 from ..._core.background import BackgroundTasks
 from ..._protocol.model_list import ModelList, read_model_list
+from ..._protocol.site_json import parse_json
 
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession
@@ -63,7 +63,7 @@ class ModelCatalog:
     async def _take(self, request_id: str) -> None:
         with suppress(PlaywrightError, ValueError):
             result = await self._cdp.send("Network.getResponseBody", {"requestId": request_id})
-            found = read_model_list(json.loads(result["body"]))
+            found = read_model_list(parse_json(result["body"]))
             self._models = found if found.models else self._models
         self._end(request_id)
 

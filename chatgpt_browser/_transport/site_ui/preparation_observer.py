@@ -17,7 +17,8 @@ from ..._browser.cdp_target import add_listeners, read_head
 from ..._core.background import BackgroundTasks
 from ..._core.errors import ChatGPTError, SessionExpiredError
 from ..._core.models import Head, Response
-from ..._protocol.error_responses import is_challenge, parse_json, status_error
+from ..._protocol.error_responses import is_challenge, status_error
+from ..._protocol.site_json import parse_json_or_none
 from .lost_message import RequestLog
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ class PreparationObserver:
     async def _is_signed_out(self, request_id: str) -> bool:
         """Return whether a response of the session endpoint contains no session."""
         body = await self._body_of(request_id)
-        session = parse_json(body)
+        session = parse_json_or_none(body)
         return body.strip() in ("{}", "null") or (isinstance(session, dict) and "error" in session)
 
     async def _body_of(self, request_id: str) -> str:
