@@ -60,7 +60,7 @@ class _Source(NamedTuple):
 def find_citations(message: dict[str, Any], results: SearchResults | None = None) -> list[Citation]:
     """Return the citations of a message. The positions are indexes in the visible Markdown text of the message.
 
-    :param results: the search results of the reply. If it is None, the form ``search_result_groups`` is not read.
+    :param results: the search results of the reply. If it is None, the field ``search_result_groups`` is ignored.
     """
     text = message_text(message) if isinstance(message.get("content"), dict) else ""
     finder = _SpanFinder(text)

@@ -62,9 +62,9 @@ class ModelList:
         ]
 
     def find_positions(self, model: str | None, effort: str | None, levels: int) -> list[int]:
-        """Return the slider positions of the presets with this model and this effort. The slider is in the page's model picker.
+        """Return the positions of presets on the slider of the page's model picker.
 
-        The position of the model's default effort comes first.
+        ``model`` and ``effort`` select the presets; None selects all. Positions of the models' default efforts come first.
 
         :param levels: the number of levels of the slider. It may be smaller than the number of presets. In this case, the slider
             has no positions for the last presets.

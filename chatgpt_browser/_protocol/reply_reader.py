@@ -83,7 +83,7 @@ class ReplyReader(FilesOnlyMixin):
                 return False
         else:
             self._assembler.replace(item)
-            if self._growth is _DELTAS and len(item) == 1:  # Only the text of the delta is new.
+            if self._growth is _DELTAS and len(item) == 1:  # Except for its text, the delta is equal to the previous one.
                 return self._append_delta(item[0])
         return self._read()
 
@@ -115,10 +115,7 @@ class ReplyReader(FilesOnlyMixin):
         return self._end()
 
     def follow(self) -> None:
-        """Continue the reply with the events of a resumed stream or of the page's WebSocket.
-
-        These events may repeat events that were already read.
-        """
+        """Continue the reply with the events of a resumed stream or of the page's WebSocket. They may repeat earlier events."""
         if self.state is _ELSEWHERE:
             self.state = ReplyState.GROWING if self.answer.has_answer() else ReplyState.WAITING
         self.is_following: bool = True

@@ -57,8 +57,8 @@ class Conversations:
     async def open_reply(self, call: Call) -> AsyncIterator[AsyncReplyStream]:
         """Send the messages of a request, and yield the stream of the reply.
 
-        If the conversation of a stored transcript cannot be continued, all messages are sent in a new conversation. For example,
-        the user may have deleted the conversation, or may have continued it at the site.
+        The conversation of a stored transcript cannot be continued if the user has deleted it, or has continued it at the site.
+        Then all messages are sent in a new conversation.
 
         :raises APIError: there is no response with the id ``previous_response_id``.
         :raises ChatGPTError: the messages could not be sent.

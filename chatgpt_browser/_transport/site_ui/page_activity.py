@@ -38,7 +38,7 @@ class PageActivity:
         self._evaluation = evaluation
 
     async def appears(self, outcome: Locator, timeout: float) -> bool:
-        """Wait until an element that ``outcome`` matches is in the document, and return True.
+        """Wait until the document contains an element that ``outcome`` matches. Then return True.
 
         Return False after the timeout. If the page becomes idle without such an element, return False at once.
         """

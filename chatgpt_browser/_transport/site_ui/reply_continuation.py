@@ -45,7 +45,7 @@ class ReplyContinuation:
         self._read = ReadEvents()
         self._document = ""
         self._is_done = False
-        #: True after the response to the message has ended.
+        #: True after the response to the message has ended. Then the rest of the reply is expected from another feed.
         self.has_begun = False
         self._early: list[tuple[str, Frame | SocketItem, int]] = []
         #: True after another feed has delivered the end of the reply.

@@ -45,8 +45,7 @@ class ElementRule:
     #: Regular expressions for the beginning of the accessible name of an element inside the composer's form. If the tuple is
     #: empty, ``labels`` are also used there.
     labels_in_form: tuple[Entry, ...] = ()
-    #: CSS selectors for the element's place in the page's structure, the most reliable first. They are used if nothing else
-    #: matches.
+    #: CSS selectors for the element's place in the page, the most reliable first. They are used if nothing else matches.
     structures: tuple[Entry, ...] = ()
 
     @functools.cached_property

@@ -345,7 +345,6 @@ class SitePage:
                 await self._page.close()
             except (PlaywrightError, ConnectionError) as exc:
                 logger.debug("the site's page could not be closed: %s", to_library_error(exc))
-        # After a call on the page was cancelled, Playwright sometimes does not register that the page has closed. So the page may
-        # still be open, and it is closed again without Playwright.
+        # After a call on the page was cancelled, Playwright sometimes does not register that the page has closed.
         if not self._page.is_closed():
             await suppress_close_errors(functools.partial(self._cdp.send, "Page.close"))

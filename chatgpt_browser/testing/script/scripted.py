@@ -83,6 +83,6 @@ def remember(turn: Turn) -> str:
 
 
 def _shorten(text: str, limit: int = 200) -> str:
-    # The reply quotes the message, and in the format `whole`, each event repeats the reply so far. So the reply to a message of
-    # twice the length would have four times as many bytes.
+    # The quote is shortened, because in the format `whole` each event repeats the reply so far: without this limit, a message of
+    # twice the length would have a reply of four times as many bytes.
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -71,7 +71,7 @@ class Scripting:
     def script_session(self, *answers: SessionAnswer) -> None:
         """Queue responses for the next GETs of the session endpoint. When the queue is empty, `session_answer` applies again.
 
-        :raises ValueError: if an answer is a text that is not a state of the session.
+        :raises ValueError: if an answer is a string, but not the name of a state of the session.
         """
         self._site.script.extend_path(
             SESSION_PATH, [check_session_answer(answer) for answer in answers], "script_session"
