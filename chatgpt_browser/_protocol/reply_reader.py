@@ -83,7 +83,7 @@ class ReplyReader(FilesOnlyMixin):
                 return False
         else:
             self._assembler.replace(item)
-            if self._growth is _DELTAS and len(item) == 1:  # Except for its text, the delta is equal to the previous one.
+            if self._growth is _DELTAS and len(item) == 1:  # A delta with only a new text.
                 return self._append_delta(item[0])
         return self._read()
 
