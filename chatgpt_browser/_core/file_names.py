@@ -53,11 +53,13 @@ def unique_names(names: list[str]) -> list[str]:
     """
     found: list[str] = []
     used: set[str] = set()
+    numbers: dict[str, int] = {}  # the number that was added last to a name
     for name in names:
-        candidate, number = name, 1
+        candidate, number = name, numbers.get(name.casefold(), 1)
         while candidate.casefold() in used:
             number += 1
             candidate = numbered_name(name, number)
+        numbers[name.casefold()] = number
         used.add(candidate.casefold())
         found.append(candidate)
     return found

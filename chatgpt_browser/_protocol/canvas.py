@@ -20,10 +20,13 @@ _WHOLE = ".*"
 #: this length takes at most about a second.
 _MAX_SEARCHED = 20_000
 _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
-#: Matches a repetition in a regular expression.
-_REPEAT = re.compile(r"[*+{]|(?<![(*+}?])\?")
-#: Matches the repetition of a group in a regular expression. A search with such an expression may take exponential time.
-_GROUP_REPEAT = re.compile(r"\)[*+{?]")
+#: Matches a repetition or an alternative in a regular expression.
+_CHOICE = re.compile(r"[*+{|]|(?<![(*+}?])\?")
+#: Matches the repetition of a group, and a reference to a group, in a regular expression. A search with such an expression may
+#: take exponential or cubic time.
+_GROUP_REPEAT = re.compile(r"\)[*+{?]|\\[1-9]|\(\?P=|\(\?\(")
+#: The maximum length of a document after a change, in characters. A longer text is not computed.
+_MAX_TEXT = 10_000_000
 
 #: Maps the type of a document to its file suffix and its media type. The type of program text is ``code/<language>``.
 _TYPES = {
@@ -63,6 +66,21 @@ class TextEdit(NamedTuple):
     pattern: str
     replacement: str
     multiple: bool = False
+
+
+class EditBudget:
+    """The work that may still be done for the changes in one reply. The unit is about 20 ns.
+
+    A reply may contain any number of changes, and they are applied on the event loop.
+    """
+
+    def __init__(self) -> None:
+        self._left = 20_000_000
+
+    def spend(self, work: int) -> bool:
+        """Subtract some work from the budget. Return False if the budget is used up."""
+        self._left -= work
+        return self._left >= 0
 
 
 class CanvasCall(NamedTuple):
@@ -131,18 +149,23 @@ def read_edits(value: object) -> tuple[TextEdit, ...]:
     )
 
 
-def apply_edits(text: str | None, edits: tuple[TextEdit, ...]) -> str | None:
+def apply_edits(
+    text: str | None, edits: tuple[TextEdit, ...], budget: EditBudget | None = None
+) -> str | None:
     """Apply the changes to the text in order, and return the new text. Return None if the new text is unknown.
 
     The site sends the changes as regular expressions. An expression that may take too long is not applied. After such an
     expression, the text is unknown until a change replaces the whole document. If ``text`` is None, the text is unknown from the
     start.
+
+    :param budget: the budget of the reply. If it is None, these changes have a budget of their own.
     """
+    budget = budget or EditBudget()
     for edit in edits:
         if edit.pattern == _WHOLE:
             text = edit.replacement
         elif text is not None:
-            text = _apply(text, edit)
+            text = _apply(text, edit, budget)
     return text
 
 
@@ -156,11 +179,19 @@ def document_name(title: str | None, textdoc_type: str | None) -> tuple[str, str
     return (name if name.lower().endswith(suffix) else name + suffix), media_type
 
 
-def _apply(text: str, edit: TextEdit) -> str | None:
+def _apply(text: str, edit: TextEdit, budget: EditBudget) -> str | None:
     if not _SPECIAL.search(edit.pattern):
-        return text.replace(edit.pattern, edit.replacement, -1 if edit.multiple else 1)
-    is_cheap = len(_REPEAT.findall(edit.pattern)) <= 1 and not _GROUP_REPEAT.search(edit.pattern)
-    if not is_cheap or len(text) > _MAX_SEARCHED:
+        matches = text.count(edit.pattern) if edit.multiple else 1
+        size = len(text) + matches * len(edit.replacement)
+        can_apply = size <= _MAX_TEXT and budget.spend(len(text) + size)
+        return text.replace(edit.pattern, edit.replacement, -1 if edit.multiple else 1) if can_apply else None
+    choices = len(_CHOICE.findall(edit.pattern))
+    is_cheap = choices <= 1 and not _GROUP_REPEAT.search(edit.pattern)
+    # Each character may be a match, and a replacement may repeat the match, for example with ``\\g<0>``.
+    is_once = not edit.multiple and "\\" not in edit.replacement
+    size = len(text) + len(edit.replacement) * (1 if is_once else len(text) + 1)
+    work = size + (len(text) ** 2 // 50 if choices else 10 * len(text))
+    if not is_cheap or len(text) > _MAX_SEARCHED or size > _MAX_TEXT or not budget.spend(work):
         return None
     try:
         return re.sub(edit.pattern, edit.replacement, text, count=0 if edit.multiple else 1)

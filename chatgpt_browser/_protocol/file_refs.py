@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from .._core.file_names import safe_file_name, unique_names
 from .answer_tracker import optional_id, optional_text
-from .canvas import TextEdit, apply_edits, document_name, read_canvas_call, read_canvas_result
+from .canvas import EditBudget, TextEdit, apply_edits, document_name, read_canvas_call, read_canvas_result
 from .message import answer_rank, message_metadata, message_text, role_of
 
 if TYPE_CHECKING:
@@ -86,20 +86,21 @@ def join_file_refs(refs: Iterable[FileRef]) -> list[FileRef]:
     Some messages change a canvas document that an earlier message has created. These changes are applied to the document's text.
     """
     files: dict[tuple[str, str], FileRef] = {}
+    budget = EditBudget()
     call: FileRef | None = None  # The newest call of the canvas, if its result has not been read yet.
     for ref in refs:
         if ref.kind != "document":
             files[ref.kind, ref.id] = ref
         elif not ref.id:
             if call is not None:
-                _add_document(files, call)
+                _add_document(files, call, budget)
             call = ref
         else:
             if not ref.is_refused:
-                _add_document(files, _joined(call, ref))
+                _add_document(files, _joined(call, ref), budget)
             call = None
     if call is not None:
-        _add_document(files, call)
+        _add_document(files, call, budget)
     found = list(files.values())
     names = unique_names([safe_file_name(ref.name, ref.kind) for ref in found])
     return [replace(ref, name=name) for ref, name in zip(found, names, strict=True)]
@@ -185,7 +186,8 @@ def _size(value: object) -> int | None:
 #: Matches a link to a file in three forms: ``<sandbox:/a b.csv>``, ``(sandbox:/a(1).csv "title")`` and ``sandbox:/a.csv`` alone.
 _LINK = re.compile(
     r"<sandbox:(?P<angled>/[^<>\n]+)>"
-    r"|\(\s*sandbox:(?P<linked>/(?:[^()\n\"']|\([^()\n]*\)|(?<=\S)['\"])+?)\s*(?:\s[\"'][^\n]*?[\"']\s*)?\)"
+    r"|\(\s{0,9}sandbox:(?P<linked>/(?:[^() \t\n\"']|[ \t]{1,9}(?![ \t\n\"')])|\([^()\n]{0,999}\)|(?<=\S)['\"]){1,4096})"
+    r"\s{0,9}(?:(?<=\s)[\"'][^\n]{0,299}?[\"']\s{0,9})?\)"
     r"|sandbox:(?P<bare>/[^\s<>()\[\]\"'`]+)"
 )
 
@@ -226,14 +228,14 @@ def _joined(call: FileRef | None, result: FileRef) -> FileRef:
     )
 
 
-def _add_document(files: dict[tuple[str, str], FileRef], ref: FileRef) -> None:
+def _add_document(files: dict[tuple[str, str], FileRef], ref: FileRef, budget: EditBudget) -> None:
     """Add a document to ``files``, or apply a change to a document in ``files``.
 
     A change without the id of a document is applied to the newest document.
     """
-    documents = [key for key in files if key[0] == "document"]
-    if not ref.id and ref.edits and documents:
-        ref = replace(ref, id=documents[-1][1])
+    documents = (name for kind, name in reversed(files) if kind == "document")
+    if not ref.id and ref.edits and (newest := next(documents, None)) is not None:
+        ref = replace(ref, id=newest)
     elif not ref.id:
         ref = replace(ref, id=ref.message_id or "")
     before = files.get(("document", ref.id))
@@ -242,5 +244,5 @@ def _add_document(files: dict[tuple[str, str], FileRef], ref: FileRef) -> None:
         name, media_type = (ref.name, ref.media_type) if ref.name else (before.name, before.media_type)
         ref = replace(ref, name=name, media_type=media_type, text=text)
     if ref.edits:
-        ref = replace(ref, text=apply_edits(ref.text, ref.edits), edits=())
+        ref = replace(ref, text=apply_edits(ref.text, ref.edits, budget), edits=())
     files["document", ref.id] = ref

@@ -227,3 +227,40 @@ TASK = message("Processing image", "tool", metadata={"async_task_type": "image_g
 )
 def test_is_image_pending_until_an_image_follows(messages: list[dict[str, Any]], pending: bool) -> None:
     assert is_image_pending(messages) is pending
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        TextEdit("(a*)\\1\\1b", ""),  # cubic time
+        TextEdit("(a*)(?P=x)b", ""),
+        TextEdit("(?:a|a)" * 30 + "b", ""),  # exponential time
+        TextEdit("a", "b" * 1000, multiple=True),  # too long a result
+        TextEdit("[a]", "b" * 1000, multiple=True),
+        TextEdit("[a]+", "\\g<0>" * 1000),
+        TextEdit("", "b" * 1000, multiple=True),
+    ],
+)
+def test_apply_edits_that_take_much_time_or_memory_make_the_text_unknown(edit: TextEdit) -> None:
+    assert apply_edits("a" * 20_000, (edit,)) is None
+
+
+def test_join_file_refs_edits_of_all_messages_share_a_budget() -> None:
+    edits = [change("a*b", "") for _ in range(50)]
+    created = canvas_call("create", name="Plan", type="document", content="a" * 20_000)
+
+    (document,) = files_of(created, canvas_result(), *edits)
+
+    assert document.text is None
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("[a](sandbox:/mnt/data/Bild 10\u202fPM.png)", "/mnt/data/Bild 10\u202fPM.png"),
+        ("[a]( sandbox:/mnt/data/a  b (1).csv 'the title' )", "/mnt/data/a  b (1).csv"),
+        ('[a](sandbox:/mnt/data/it\'s.csv\n"title")', "/mnt/data/it's.csv"),
+    ],
+)
+def test_find_file_refs_link_with_spaces_has_whole_path(text: str, path: str) -> None:
+    assert [ref.id for ref in find_file_refs(message(text), None)] == [path]

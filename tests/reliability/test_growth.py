@@ -20,12 +20,14 @@ from rich.console import Console
 from chatgpt_browser import APIStatusError, User
 from chatgpt_browser._browser.playwright_errors import connection_error, to_library_error
 from chatgpt_browser._core.models import Head, Response
+from chatgpt_browser._protocol.canvas import TextEdit, apply_edits
 from chatgpt_browser._protocol.citation_marks import CitationMarkFilter
 from chatgpt_browser._protocol.citations import find_citations
 from chatgpt_browser._protocol.conversation_tree import find_answer, newest_turn
 from chatgpt_browser._protocol.cookies import SessionToken
 from chatgpt_browser._protocol.delta import DeltaDecoder
 from chatgpt_browser._protocol.error_responses import is_challenge, status_error
+from chatgpt_browser._protocol.file_refs import find_file_refs, join_file_refs
 from chatgpt_browser._protocol.growing_plain_text import GrowingPlainText
 from chatgpt_browser._protocol.redaction import scrub, without_secrets
 from chatgpt_browser._protocol.reply_changes import ReplyChanges
@@ -207,6 +209,12 @@ WORK: dict[str, Work] = {
     "citations_with_numbers": lambda n: numbered(n // 8),
     "citation_events": lambda n: events_of(cited_events(n // 80)),
     "thought_events": lambda n: events_of(thought_events(n // 40)),
+    "interpreter_links_of_spaces": lambda n: linked("(sandbox:/" + " " * n),
+    "interpreter_links_with_titles": lambda n: linked('(sandbox:/a "t' * (n // 14)),
+    "interpreter_links_with_brackets": lambda n: linked("(sandbox:/a (b) " * (n // 16)),
+    "interpreter_files_of_one_name": lambda n: files_of("sandbox:/{number}/a ", n // 20),
+    "canvas_edits": lambda n: lambda: apply_edits("a" * 2000, (TextEdit("a*b", ""),) * n),
+    "canvas_edits_that_double": lambda n: lambda: apply_edits("a" * n, (TextEdit("a", "aa", True),) * n),
     "remote_versions": lambda n: lambda: connection_error(ConnectionError("server version: v1" * n), "x"),
     "browser_text": lambda n: lambda: to_library_error(ConnectionError("distribution 'x" * n)),
 }
@@ -223,6 +231,15 @@ def cited(piece: str, count: int, matched: str = "{mark}") -> Callable[[], objec
     metadata = {"content_references": references, "search_result_groups": [{"entries": entries}]}
     answer = message("".join(piece.format(**each) for each in values), metadata=metadata)
     return lambda: find_citations(answer, SearchResults([answer]))
+
+
+def linked(text: str) -> Callable[[], object]:
+    return lambda: find_file_refs(message(text), None)
+
+
+def files_of(link: str, count: int) -> Callable[[], object]:
+    answer = message("".join(link.format(number=number) for number in range(count)))
+    return lambda: join_file_refs(find_file_refs(answer, None))
 
 
 def numbered(count: int) -> Callable[[], object]:
