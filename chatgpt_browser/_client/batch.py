@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 import anyio
 
 from .._core.abort import AbortSignal
+from .._core.background import cancel_tasks
 from .._core.errors import (
     AbortError,
     APIConnectionError,
@@ -228,9 +229,7 @@ class Batch:
         """Cancel the messages in flight and wait until they have ended. A second call has no effect."""
         self._stop_listening()
         tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_tasks(*tasks)
 
     def _ready(self) -> asyncio.Task[BatchResult] | None:
         """Return the next task that has a result, or None. Remove the failed tasks: such a task has no result."""

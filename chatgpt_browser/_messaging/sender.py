@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .._core.attachment_checks import check_attachments
+from .._core.background import cancel_tasks
 from .._core.errors import ClientClosedError, UnusualActivityError
 from .._core.log import logger
 from .._core.models import QuestionRef
@@ -218,16 +219,15 @@ class MessageSender:
         """
         if not transport.may_renew_session:
             return await receive_head(response, self.options)
-        head, error = await asyncio.gather(
-            receive_head(response, self.options),
-            self._browser_manager.update_session_token(),
-            return_exceptions=True,
-        )
-        for result in (head, error):
-            if isinstance(result, BaseException):
-                raise result
-        assert not isinstance(head, BaseException)
-        return head
+        receiving = asyncio.ensure_future(receive_head(response, self.options))
+        updating = asyncio.ensure_future(self._browser_manager.update_session_token())
+        try:
+            await asyncio.wait((receiving, updating))
+            head = receiving.result()
+            updating.result()
+            return head
+        finally:
+            await cancel_tasks(receiving, updating)
 
     async def _address(
         self, transport: Transport, prompt: Prompt, message_id: str, session: Session

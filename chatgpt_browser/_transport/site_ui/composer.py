@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from playwright.async_api import Error as PlaywrightError
 
 from ..._browser.playwright_errors import is_replaced, may_have_clicked, milliseconds
+from ..._core.background import cancel_tasks
 from ..._core.errors import ComposerNotFoundError, MessageTooLongError, PageError, SessionExpiredError
 from .dialogs import Dialogs, choice_error
 from .elements import PageElements, becomes, first_of
@@ -308,9 +309,7 @@ class Composer:
             await asyncio.wait((enabled, lost), return_when=asyncio.FIRST_COMPLETED)
             return enabled.done() and enabled.result()
         finally:
-            enabled.cancel()
-            lost.cancel()
-            await asyncio.gather(enabled, lost, return_exceptions=True)
+            await cancel_tasks(enabled, lost)
 
     async def _asks_to_log_in(self) -> bool:
         if not await self._elements.log_in.count():

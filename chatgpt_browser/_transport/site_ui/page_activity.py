@@ -10,6 +10,7 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from ..._browser.playwright_errors import milliseconds
+from ..._core.background import cancel_tasks
 from ..._core.log import logger
 from .elements import becomes
 
@@ -49,9 +50,7 @@ class PageActivity:
             # If the page became idle, it may have added such an element directly before that.
             return appearing.result() if appearing.done() else bool(await outcome.count())
         finally:
-            appearing.cancel()
-            idling.cancel()
-            await asyncio.gather(appearing, idling, return_exceptions=True)
+            await cancel_tasks(appearing, idling)
 
     async def wait_for_network_idle(self, timeout: float) -> None:
         """Wait until the page has no request in flight, for at most ``timeout`` seconds."""

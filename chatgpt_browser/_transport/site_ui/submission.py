@@ -10,7 +10,7 @@ import anyio
 from playwright.async_api import Error as PlaywrightError
 
 from ..._browser.playwright_errors import to_library_error
-from ..._core.background import BackgroundTasks
+from ..._core.background import BackgroundTasks, cancel_tasks
 from ..._core.errors import ChatGPTError, DialogInTheWayError, PageError, RateLimitError, SessionExpiredError
 from ..base import DeliveryState
 from .lost_message import LostMessageError
@@ -257,9 +257,7 @@ class Submission:
                 await observer.withdraw((refusing if refusing.done() else covering).result())
                 await sending
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await cancel_tasks(*tasks)
 
     async def _wait_for_dialog(self) -> ChatGPTError:
         """Wait until a dialog blocks the page, and return the error for the dialog.
