@@ -19,6 +19,8 @@ from tests.support.scripted_site import base_urls
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from playwright.async_api import Locator
+
     from chatgpt_browser._transport.site_ui.message_box import BoxContent
     from tests.support.client_fixtures import Connect
 
@@ -201,6 +203,56 @@ def test_submission_ignored_click_is_repeated(server: FakeChatGPT, api: ChatGPTA
     server.composer = ComposerOptions(ignored_clicks=2)
     assert api.send_message("Hello") == "Yes."
     assert sent_texts(server, since) == ["Hello"]
+
+
+#: A composer without a form, and an announcement that the function ``announce`` shows.
+ANNOUNCING = """<title>x</title><div><textarea aria-label="Message"></textarea><button>Send</button></div>
+<div id="news" hidden style="position: fixed; inset: 0"><h2>What's new</h2><button aria-label="Close">x</button></div>
+<script type="module">
+  import * as api from "/app/api.js";
+  import { Reply } from "/app/deltas.js";
+  const [box, news] = [document.querySelector("textarea"), document.querySelector("#news")];
+  globalThis.announce = () => (news.hidden = false);
+  await api.signIn();
+  news.querySelector("button").addEventListener("click", () => (news.hidden = true));
+  document.querySelector("button").addEventListener("click", async () => {
+    const text = box.value;
+    box.value = "";
+    if (text) await new Reply(() => {}).read(await api.send(text, { query: "" }));
+  });
+</script>"""
+
+
+def test_submission_announcement_before_click_on_message_box_is_closed_soon(
+    server: FakeChatGPT, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client searches for a dialog after the first short attempt to click, and not after the whole limit of 5 s."""
+    insert, tries_click, limits, announced = (
+        Composer._insert,
+        Composer._tries_click,
+        list[float](),
+        list[str](),
+    )
+
+    async def announce_and_insert(composer: Composer, text: str, timeout: float) -> bool:
+        if not announced:
+            announced.append(text)
+            await composer._page.evaluate("announce()")
+        return await insert(composer, text, timeout)
+
+    async def record_and_click(composer: Composer, element: Locator, timeout: float) -> bool:
+        limits.append(timeout)
+        return await tries_click(composer, element, timeout)
+
+    api.ensure_auth()  # opens the page of the client, which is not the page of the message
+    monkeypatch.setattr(Composer, "_insert", announce_and_insert)
+    monkeypatch.setattr(Composer, "_tries_click", record_and_click)
+    since = len(server.requests)
+    server.script_path("/", Answer(200, ANNOUNCING))
+    assert api.send_message("Good morning") == "Yes."
+    assert sent_texts(server, since) == ["Good morning"]
+    assert announced == ["Good morning"]
+    assert limits[0] <= 1.0
 
 
 def test_submission_slow_preparation_is_not_clicked_again(server: FakeChatGPT, api: ChatGPTAPI) -> None:

@@ -27,6 +27,10 @@ USUAL = {
     "label": (f"<form>{EDITOR}<button>+</button><button aria-label='Send prompt'>^</button></form>", True),
     "structure": (FORM, True),
     "no button yet": (f"<form>{EDITOR}<button type=button>Attach</button></form>", False),
+    "button to repeat the reply": (
+        f"<form><button>Regenerate</button><div><textarea></textarea>{SEND.replace(' type=submit', '')}</div></form>",
+        True,
+    ),
     "text field": (f"<form><textarea></textarea>{SEND}</form>", True),
     "shown messages": (
         f"<article><form>{EDITOR}<button>Stop generating</button></form></article>{FORM}",

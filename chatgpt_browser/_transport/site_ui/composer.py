@@ -210,10 +210,9 @@ class Composer:
 
         :raises PageError: the button cannot be clicked.
         """
-        clock = asyncio.get_running_loop().time
-        timeout, attempt = _click_timeout(text), _CLICK_ATTEMPT
         if await self._tries(self._usual.click_send(text)):
             return True
+        clock, timeout, attempt = asyncio.get_running_loop().time, _click_timeout(text), _CLICK_ATTEMPT
         deadline = clock() + timeout
         while True:
             button = await first_of(self._elements.send_buttons)
@@ -266,20 +265,24 @@ class Composer:
         box = await first_of(self._elements.message_boxes)
         if box is None:
             return False
-        limit = _click_timeout(text)
         try:
-            if not await self._tries_click(box, limit):
-                if not await box.count():
-                    return False
-                if await self.check_unobstructed() and await self._tries_click(box, limit):
-                    await self._box.replace(text, timeout)
-                    return True
-                raise await self._click_error("message box")
-            await self._box.replace(text, timeout)
+            if await self._click_box(box, _click_timeout(text)):
+                await self._box.replace(text, timeout)
+                return True
         except PlaywrightError as error:
             if not is_replaced(error):
                 raise
-            return False
+        return False
+
+    async def _click_box(self, box: Locator, timeout: float) -> bool:
+        """Click the message box. Return False if it was removed. Announcements that appear meanwhile are closed."""
+        attempt = _CLICK_ATTEMPT
+        while not await self._tries_click(box, attempt):
+            if not await box.count():
+                return False
+            attempt *= 2
+            if not await self.check_unobstructed() and attempt > timeout:
+                raise await self._click_error("message box")
         return True
 
     async def _tries_click(self, element: Locator, timeout: float) -> bool:
@@ -314,15 +317,14 @@ class Composer:
     async def _asks_to_log_in(self) -> bool:
         if not await self._elements.log_in.count():
             return False
-        has_message_box = await self._elements.message_box.count()
-        return not has_message_box or bool(await self._elements.log_in_of_site.count())
+        return not await self._elements.message_box.count() or await self._elements.log_in_of_site.count() > 0
 
     async def _check_dialogs(self) -> None:
         """Raise an error if a dialog blocks the page. This is called if an element is missing or cannot be clicked."""
         if (obstruction := await self._dialogs.find()) is not None:
             raise obstruction.error()
-        if await self._elements.choice.count():
-            raise choice_error((await self._elements.choice.first.inner_text()).partition("\n")[0][:80])
+        if await (choice := self._elements.choice).count():
+            raise choice_error((await choice.first.inner_text()).partition("\n")[0][:80])
 
     async def _write_error(self, *, was_changed: bool) -> ChatGPTError:
         """Return the error for a text that the page did not accept."""

@@ -125,10 +125,12 @@ _KNOWN_SEND = (
 )
 _WITHOUT_SEND = f":not(:has({_KNOWN_SEND}))"
 
-#: Matches native buttons that submit a form. `_AFTER_EDITOR` matches other elements with the role `button` after the editor.
+#: Matches native buttons that submit a form. `_AFTER_EDITOR` matches all elements after the editor.
 _NATIVE_SEND = "[type=submit], button:not([type])"
 _EDITOR = f":is({EDITORS}, :has({EDITORS}))"
-_AFTER_EDITOR = f"{_EDITOR} ~ [role=button]:not(button), {_EDITOR} ~ * [role=button]:not(button)"
+_AFTER_EDITOR = f":is({_EDITOR} ~ *, {_EDITOR} ~ * *)"
+_WITHOUT_NATIVE = f"{FORM}{_WITHOUT_SEND}:not(:has({_NATIVE_SEND}))"
+_WITHOUT_TYPES = f"{FORM}{_WITHOUT_SEND}:not(:has([type=submit])) button:not([type])"
 
 SEND_BUTTON = ElementRule(
     roles=("button",),
@@ -149,9 +151,11 @@ SEND_BUTTON = ElementRule(
     ),
     structures=(
         Entry(f"{FORM}{_WITHOUT_SEND} :is(button, input)[type=submit]", "2026-10", "capture"),
-        Entry(f"{FORM}{_WITHOUT_SEND}:not(:has([type=submit])) button:not([type])", "2023-03", "capture"),
-        # An element with the role `button` after the editor. If there are several, the last one is used.
-        Entry(f"{FORM}{_WITHOUT_SEND}:not(:has({_NATIVE_SEND})) :is({_AFTER_EDITOR})", "2026-11", "guess"),
+        # The form of 2023 also contains a button that repeats the reply, before the editor.
+        Entry(f"{_WITHOUT_TYPES}{_AFTER_EDITOR}", "2023-03", "capture"),
+        Entry(_WITHOUT_TYPES, "2023-03", "capture"),
+        # If there are several elements, the last one is used.
+        Entry(f"{_WITHOUT_NATIVE} [role=button]:not(button){_AFTER_EDITOR}", "2026-11", "guess"),
     ),
 )
 
@@ -296,9 +300,8 @@ DIALOG_RULES = (
         ),
         (
             Entry(r"^\s*(what['\u2019]s new|introducing\b)", "2026-10", "capture"),
-            Entry(
-                r"^\s*(neuigkeiten|das ist neu|was ist neu|新功能|最新|nouveaut|novedad)", "2026-11", "guess"
-            ),
+            Entry(r"^\s*(neuigkeiten|das ist neu|was ist neu)", "2026-11", "guess"),
+            Entry(r"^\s*(新功能|最新|nouveaut|novedad)", "2026-11", "guess"),
         ),
     ),
 )
@@ -308,11 +311,8 @@ CLOSE_BUTTONS = (
     Entry('[data-testid="close-button"], [data-testid$="-close-button"]', "2026-10", "oracle"),
     Entry("button[aria-label=Close i], button[aria-label=Dismiss i]", "2026-10", "capture"),
     Entry("button[aria-label=Schlie\u00dfen i], button[aria-label=Fermer i]", "2026-11", "guess"),
-    Entry(
-        "button[aria-label=Cerrar i], button[aria-label=Fechar i], button[aria-label=Chiudi i]",
-        "2026-11",
-        "guess",
-    ),
+    Entry("button[aria-label=Cerrar i], button[aria-label=Fechar i]", "2026-11", "guess"),
+    Entry("button[aria-label=Chiudi i]", "2026-11", "guess"),
     Entry("button[aria-label=\u5173\u95ed], button[aria-label=\u9589\u3058\u308b]", "2026-11", "guess"),
 )
 
