@@ -32,6 +32,8 @@ class ReplyProgress:
         self.is_following: bool = False
         #: The reasons why the stream may contain no answer.
         self.missing: MissingAnswer = MissingAnswer()
+        #: True if the stream has ended without the whole reply, and the site gave the reason. No more text follows.
+        self.is_explained: bool = False
         #: True if the caller waits for images that the site makes after the end of the stream. In this case, a stream that
         #: announces an image may end without a text.
         self.waits_for_images = False
@@ -114,4 +116,5 @@ class ReplyProgress:
         )
 
     def _interrupted(self, text: str) -> ChatGPTError:
+        self.is_explained = self.missing.is_known
         return self.failed(StreamInterruptedError, self.missing.describe(text))

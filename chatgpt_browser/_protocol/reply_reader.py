@@ -126,9 +126,10 @@ class ReplyReader(FilesOnlyMixin):
         """Continue the reply with ``message``, the answer in the stored conversation. Return whether the text changed.
 
         If the site is still writing the answer and the stored text is shorter than the reply so far, the text does not change.
-        The caller stores the other messages of the reply with ``turn.note_stored``.
+        The caller stores the other messages of the reply with ``turn.note_stored`` first.
         """
         self._growth = _NONE
+        self.answer.reconsider(self.turn.messages)
         self._text.hold()
         changed = self._follow(message, None)
         if self.state in FINISHED_STATES:
@@ -300,7 +301,7 @@ class ReplyReader(FilesOnlyMixin):
             if self.answer.has_answer() and self.state is not ReplyState.REMARK:
                 self._move_to(ReplyState.COMPLETE)
         elif kind == "server_ste_metadata":
-            self.answer.note_model(event)
+            self.answer.note_model_notice(event)
         elif kind == "content_references_patch":
             self.turn.note_references(event)
         elif kind == "num_variants_in_stream":
@@ -331,8 +332,8 @@ class ReplyReader(FilesOnlyMixin):
         self.turn.note(message)
         self.conversation_id = optional_id(conversation_id) or self.conversation_id
         change = self.answer.consider(message, self._deltas.channel)
+        self.missing.note(message, is_answer=change is Change.ANSWER)
         if change is Change.NONE:
-            self.missing.note(message)
             return False
         if change is Change.RETRACTED:
             return self._clear()
