@@ -281,7 +281,7 @@ class ReplyReader(FilesOnlyMixin):
         if is_removed and self._deltas.channel == self.answer.channel:
             self.turn.drop(self.answer.message_id)
             self.answer.retract()
-            return self._clear()
+            return self._choose_other_answer()
         changed = self._read_message(whole, None)
         if isinstance(message, dict) and answer_rank(message) and self.answer.is_answer(message):
             parts = message["content"].get("parts")
@@ -336,15 +336,7 @@ class ReplyReader(FilesOnlyMixin):
         if change is Change.NONE:
             return False
         if change is Change.RETRACTED:
-            return self._clear()
+            return self._choose_other_answer()
         self._move_to(answer_state(message))
         self.answer.note_model(message)
         return self._text.replace(message_text(message))
-
-    def _clear(self) -> bool:
-        self._move_to(ReplyState.WAITING)
-        return self._text.replace("")
-
-    def _move_to(self, state: ReplyState) -> None:
-        if self.state is not _DONE:
-            self.state = state

@@ -12,7 +12,7 @@ from chatgpt_browser import Citation, Done, Reply, TextDelta, ThoughtDelta, Tool
 from chatgpt_browser._messaging import handoff, recovery
 from chatgpt_browser._protocol.history import read_history
 from tests.support.memory_site import MemorySite, head
-from tests.support.reply_events import item
+from tests.support.reply_events import DONE, item
 from tests.support.whole_turns import (
     CONVERSATION,
     delta_events,
@@ -210,3 +210,32 @@ async def test_model_of_reply_is_same_from_stream_and_history(encode: Any) -> No
         assert expected is not None
         assert expected.model in ("b", "c")
         assert (await received(ended(encode(messages)), messages)).model == expected.model
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS.keys())
+async def test_reply_after_newer_message_was_hidden_is_the_answer_before_it(encode: Any) -> None:
+    answer = site_message("answer", text_content("Sky"), end_turn=True, channel="final")
+    draft = site_message("x", text_content("A draft"), end_turn=None, channel="final", status="in_progress")
+    hidden = draft | {"metadata": {"is_visually_hidden_from_conversation": True}}
+    hide = {"p": "/message/metadata", "o": "append", "v": hidden["metadata"]}
+    last = item(hide, "delta") if encode is delta_events else [*whole_events([hidden])][-1]
+
+    reply = await received([*encode([answer, draft]), last, DONE], [answer, hidden])
+
+    assert reply == read_history(CONVERSATION, stored([answer, hidden])).get_reply()
+    assert reply.text == "Sky"
+
+
+@pytest.mark.anyio
+async def test_reply_after_newer_message_was_removed_is_the_answer_before_it() -> None:
+    answer = site_message("answer", text_content("Sky"), end_turn=True, channel="final")
+    draft = site_message("x", text_content("A draft"), end_turn=None, channel="final")
+    removals = [
+        item({"p": "/message", "o": "remove"}, "delta"),
+        item({"p": "/message", "o": "add", "v": None}),
+    ]
+
+    reply = await received([*delta_events([answer, draft]), *removals, DONE], [answer])
+
+    assert (reply.text, reply.message_id) == ("Sky", "answer")
