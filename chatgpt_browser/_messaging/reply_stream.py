@@ -230,7 +230,7 @@ class AsyncReplyStream(WholeReplyMixin[FileT]):
         is_known = (question.question_id or reader.question_id) and (
             reader.conversation_id or question.conversation_id
         )
-        if not (sender.options.recover and is_known) or sender.is_closed or reader.missing.is_known:
+        if not (sender.options.recover and is_known) or sender.is_closed or reader.is_explained:
             return False
         self._assembler.leave_stream()
         error.__traceback__ = None  # The traceback refers to events, which may contain private text.

@@ -118,7 +118,7 @@ class WholeReplyMixin(Generic[FileT]):
             reader.conversation_id or (self._question or QuestionRef()).conversation_id,
             text=reader.text,
             plain_text=assembler.text if assembler.is_plain_text else None,
-            model=reader.answer.model,
+            model_notice=reader.answer.model_notice,
         )
         # The message is copied, because the delta decoder of the reader uses the same object.
         whole: Reply[Any] = replace(reply, raw=copied(reply.raw))

@@ -9,7 +9,7 @@ from .message import answer_rank, finish_type, is_question, model_slug, resolved
 from .unicode_ranges import SURROGATES, contains_any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
 
 class Change(Enum):
@@ -35,6 +35,8 @@ class AnswerTracker:
         self.finish_type: str | None = None
         #: The name of the model that answers. None until the site has sent this name.
         self.model: str | None = None
+        #: The newest notice of the stream about the model. None if the stream contained no such notice.
+        self.model_notice: dict[str, Any] | None = None
         self._is_resolved = False  # True if the site has sent `model` as the resolved model.
         #: The channel (``c``) of the deltas that change the answer.
         self.channel: Any = None
@@ -75,6 +77,17 @@ class AnswerTracker:
         self.finish_type = finish_type(message)
         return Change.ANSWER
 
+    def reconsider(self, messages: Iterable[dict[str, Any]]) -> None:
+        """Update the choice after messages were read from the stored conversation.
+
+        The site may have hidden or changed the chosen message. Then another message is the answer.
+        """
+        chosen = next(
+            (each for each in messages if self.message_id and each.get("id") == self.message_id), None
+        )
+        if chosen is not None:
+            self.consider(chosen, self.channel)
+
     def note_question(self, message: dict[str, Any]) -> None:
         """Set ``question_id`` to the id of this message if a user wrote the message."""
         if is_question(message):
@@ -90,6 +103,11 @@ class AnswerTracker:
         if resolved is not None or not self._is_resolved:
             self.model = resolved or model_slug(value) or self.model
             self._is_resolved = resolved is not None
+
+    def note_model_notice(self, notice: dict[str, Any]) -> None:
+        """Store a notice about the model, and set ``model``."""
+        self.model_notice = notice
+        self.note_model(notice)
 
     def retract(self) -> None:
         """Undo the choice of the answer: the chosen message was hidden or removed, or can no longer be the answer."""

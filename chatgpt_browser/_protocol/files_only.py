@@ -50,8 +50,5 @@ class FilesOnlyMixin(ReplyProgress):
 
             self.answer.message_id = newest_file_message(self.turn.messages) or self.message_id
 
-    def _follow(self, message: dict[str, Any], conversation_id: Any) -> bool:
-        raise NotImplementedError
-
     def _end(self) -> bool:
         raise NotImplementedError

@@ -141,9 +141,12 @@ def _newest_messages(
 
 
 def _newest_nodes(data: Any) -> list[_Node]:
-    """Return the nodes of the newest branch that contain a message, oldest first."""
+    """Return the nodes of the newest branch that contain a message, oldest first.
+
+    A message without an id gets the id of its node.
+    """
     return [
-        (node_id, _text(node.get("parent")), message)
+        (node_id, _text(node.get("parent")), message if message.get("id") else message | {"id": node_id})
         for node_id, node in newest_branch(data)
         if isinstance(message := node.get("message"), dict)
     ][::-1]

@@ -50,7 +50,7 @@ def collect_reply(
     *,
     text: str | None = None,
     plain_text: str | None = None,
-    model: str | None = None,
+    model_notice: dict[str, Any] | None = None,
 ) -> Reply[FileRef]:
     """Return the whole reply. The field ``raw`` is the message of the answer itself, not a copy.
 
@@ -58,10 +58,12 @@ def collect_reply(
     :param text: the visible text of the answer as Markdown. If it is None, the text is computed from the answer.
     :param plain_text: the text of the reply as plain text, or None if the caller has requested Markdown. If it is not None, the
         positions of the citations refer to the plain text.
-    :param model: the model that the stream states for the reply. It is used only if the answer states no resolved model.
+    :param model_notice: the notice of the stream about the model, or None. A stored conversation contains no notice. Therefore,
+        the messages take precedence if they state the same kind of model.
     """
     answer = with_references(turn, turn.find(answer_id) or {})
     messages = messages_of_reply(turn, answer_id)
+    notice = model_notice or {}
     if text is None:
         text = clean_text(message_text(answer)) if isinstance(answer.get("content"), dict) else ""
     citations = find_all_citations(turn, answer_id)
@@ -71,7 +73,10 @@ def collect_reply(
         text=text if plain_text is None else plain_text,
         conversation_id=conversation_id or "",
         message_id=answer_id or "",
-        model=resolved_model(answer) or model or _newest(model_slug, answer, messages),
+        model=_newest(resolved_model, answer, messages)
+        or resolved_model(notice)
+        or _newest(model_slug, answer, messages)
+        or model_slug(notice),
         effort=_newest(effort_of, answer, messages),
         finish_reason=finish_reason(answer),
         citations=tuple(citations),

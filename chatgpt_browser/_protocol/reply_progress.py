@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._core.errors import ChatGPTError, StreamError, StreamInterruptedError, UnusualActivityError
 from .answer_tracker import AnswerTracker
+from .conversation_tree import newest_answer
 from .reply_state import ReplyState
 from .reply_text import ReplyText
 from .site_words import MissingAnswer
@@ -32,6 +33,8 @@ class ReplyProgress:
         self.is_following: bool = False
         #: The reasons why the stream may contain no answer.
         self.missing: MissingAnswer = MissingAnswer()
+        #: True if the stream has ended without the whole reply, and the site gave the reason. No more text follows.
+        self.is_explained: bool = False
         #: True if the caller waits for images that the site makes after the end of the stream. In this case, a stream that
         #: announces an image may end without a text.
         self.waits_for_images = False
@@ -118,4 +121,25 @@ class ReplyProgress:
         )
 
     def _interrupted(self, text: str) -> ChatGPTError:
+        self.is_explained = self.missing.is_known
         return self.failed(StreamInterruptedError, self.missing.describe(text))
+
+    def _choose_other_answer(self) -> bool:
+        """Choose another message, after the chosen message was hidden or removed. Return whether the text changed.
+
+        If no other message is an answer, the text becomes empty.
+        """
+        self._move_to(ReplyState.WAITING)
+        other = newest_answer(self.turn.messages[::-1])
+        if other is None:
+            return self._text.replace("")
+        changed = self._follow(other, None)
+        self.answer.channel = None  # the newest delta does not belong to this message
+        return changed
+
+    def _move_to(self, state: ReplyState) -> None:
+        if self.state is not _DONE:
+            self.state = state
+
+    def _follow(self, message: dict[str, Any], conversation_id: Any) -> bool:
+        raise NotImplementedError

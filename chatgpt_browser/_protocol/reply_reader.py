@@ -126,9 +126,10 @@ class ReplyReader(FilesOnlyMixin):
         """Continue the reply with ``message``, the answer in the stored conversation. Return whether the text changed.
 
         If the site is still writing the answer and the stored text is shorter than the reply so far, the text does not change.
-        The caller stores the other messages of the reply with ``turn.note_stored``.
+        The caller stores the other messages of the reply with ``turn.note_stored`` first.
         """
         self._growth = _NONE
+        self.answer.reconsider(self.turn.messages)
         self._text.hold()
         changed = self._follow(message, None)
         if self.state in FINISHED_STATES:
@@ -280,7 +281,7 @@ class ReplyReader(FilesOnlyMixin):
         if is_removed and self._deltas.channel == self.answer.channel:
             self.turn.drop(self.answer.message_id)
             self.answer.retract()
-            return self._clear()
+            return self._choose_other_answer()
         changed = self._read_message(whole, None)
         if isinstance(message, dict) and answer_rank(message) and self.answer.is_answer(message):
             parts = message["content"].get("parts")
@@ -300,7 +301,7 @@ class ReplyReader(FilesOnlyMixin):
             if self.answer.has_answer() and self.state is not ReplyState.REMARK:
                 self._move_to(ReplyState.COMPLETE)
         elif kind == "server_ste_metadata":
-            self.answer.note_model(event)
+            self.answer.note_model_notice(event)
         elif kind == "content_references_patch":
             self.turn.note_references(event)
         elif kind == "num_variants_in_stream":
@@ -331,19 +332,11 @@ class ReplyReader(FilesOnlyMixin):
         self.turn.note(message)
         self.conversation_id = optional_id(conversation_id) or self.conversation_id
         change = self.answer.consider(message, self._deltas.channel)
+        self.missing.note(message, is_answer=change is Change.ANSWER)
         if change is Change.NONE:
-            self.missing.note(message)
             return False
         if change is Change.RETRACTED:
-            return self._clear()
+            return self._choose_other_answer()
         self._move_to(answer_state(message))
         self.answer.note_model(message)
         return self._text.replace(message_text(message))
-
-    def _clear(self) -> bool:
-        self._move_to(ReplyState.WAITING)
-        return self._text.replace("")
-
-    def _move_to(self, state: ReplyState) -> None:
-        if self.state is not _DONE:
-            self.state = state

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from .._core.errors import ModerationError, StreamError, UnusualActivityError
-from .message import content_type_of, message_metadata
+from .message import content_type_of, message_metadata, role_of
 
 #: The fields that contain a text for people, the most specific first, and the fields that contain a short error code.
 _TEXT_FIELDS = ("message", "detail", "error", "msg", "explanation", "description", "reason", "text", "title")
@@ -132,7 +132,7 @@ class MissingAnswer:
 
     @property
     def is_known(self) -> bool:
-        """True if the site gave a reason. A reason means that the stream did not break off, and that no more text follows."""
+        """True if the site gave a reason."""
         return bool(self._task) or self._system_error is not None
 
     @property
@@ -140,12 +140,21 @@ class MissingAnswer:
         """True if the site reported an error instead of an answer."""
         return self._system_error is not None
 
-    def note(self, message: dict[str, Any]) -> None:
-        """Store the message if it contains a reason. The text of the message is read later, because it may still grow."""
-        if content_type_of(message) == "system_error":
+    def note(self, message: dict[str, Any], *, is_answer: bool = False) -> None:
+        """Store the message if it contains a reason. :meth:`describe` reads its text later, because the text may still grow.
+
+        A message of the assistant after an error shows that the reply continues. In this case, the error is not a reason.
+
+        :param is_answer: True if the message is the answer. Such a message contains no reason.
+        """
+        if is_answer:
+            self._system_error = None
+        elif content_type_of(message) == "system_error":
             self._system_error = message
         elif isinstance(task := message_metadata(message).get("async_task_type"), str):
             self._task = task
+        elif role_of(message) == "assistant":
+            self._system_error = None
 
     def describe(self, what: str) -> str:
         """Return the sentence ``what``. If a reason is known, append the reason."""

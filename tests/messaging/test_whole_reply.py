@@ -12,7 +12,7 @@ from chatgpt_browser import Citation, Done, Reply, TextDelta, ThoughtDelta, Tool
 from chatgpt_browser._messaging import handoff, recovery
 from chatgpt_browser._protocol.history import read_history
 from tests.support.memory_site import MemorySite, head
-from tests.support.reply_events import item
+from tests.support.reply_events import DONE, item
 from tests.support.whole_turns import (
     CONVERSATION,
     delta_events,
@@ -22,6 +22,7 @@ from tests.support.whole_turns import (
     site_message,
     stored,
     text_content,
+    tool_output,
     turns,
     whole_events,
 )
@@ -162,3 +163,79 @@ async def test_references_that_arrive_in_notice_belong_to_answer() -> None:
 
     assert reply.citations == (Citation("Sky", "https://sky.example/", None, 4, 4),)
     assert reply.raw["metadata"]["content_references"] == [reference]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS.keys())
+async def test_reply_after_failed_tool_and_break_is_recovered(encode: Any) -> None:
+    error = {"content_type": "system_error", "name": "TimeoutError", "text": "the tool failed"}
+    thought = {"content_type": "thoughts", "thoughts": [{"summary": "Again", "content": "Try again"}]}
+    messages = [
+        tool_output("e", "python", error),
+        site_message("t", thought, channel="analysis"),
+        site_message("answer", text_content("One two"), end_turn=True, channel="final"),
+    ]
+    expected = read_history(CONVERSATION, stored(messages)).get_reply()
+    events = [*encode(messages)]
+
+    for count in range(2, len(events)):
+        assert await received(events[:count], messages, breaks=True) == expected
+
+
+@pytest.mark.anyio
+async def test_reply_whose_chosen_message_is_hidden_in_the_conversation_has_the_other_answer() -> None:
+    hidden = site_message("x", text_content("A long draft"), end_turn=True, channel="final")
+    answer = site_message("answer", text_content("Sky"), end_turn=True, channel=None)
+    events = handed_off([*whole_events([hidden | {"status": "in_progress", "end_turn": None}])], 99)
+    conversation = [hidden | {"metadata": {"is_visually_hidden_from_conversation": True}}, answer]
+
+    reply = await received(events, conversation)
+
+    assert (reply.text, reply.message_id) == ("Sky", "answer")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS.keys())
+async def test_model_of_reply_is_same_from_stream_and_history(encode: Any) -> None:
+    first = site_message("r", text_content("Let me see"), metadata={"resolved_model_slug": "b"})
+    call = site_message("c", text_content("x"), recipient="python", metadata={"model_slug": "c"})
+    answer = site_message("answer", text_content("Sky"), end_turn=True, channel="final")
+
+    for messages in (
+        [first, call, answer],
+        [call, answer],
+        [first, answer | {"metadata": {"model_slug": "a"}}],
+    ):
+        expected = read_history(CONVERSATION, stored(messages)).get_reply()
+        assert expected is not None
+        assert expected.model in ("b", "c")
+        assert (await received(ended(encode(messages)), messages)).model == expected.model
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS.keys())
+async def test_reply_after_newer_message_was_hidden_is_the_answer_before_it(encode: Any) -> None:
+    answer = site_message("answer", text_content("Sky"), end_turn=True, channel="final")
+    draft = site_message("x", text_content("A draft"), end_turn=None, channel="final", status="in_progress")
+    hidden = draft | {"metadata": {"is_visually_hidden_from_conversation": True}}
+    hide = {"p": "/message/metadata", "o": "append", "v": hidden["metadata"]}
+    last = item(hide, "delta") if encode is delta_events else [*whole_events([hidden])][-1]
+
+    reply = await received([*encode([answer, draft]), last, DONE], [answer, hidden])
+
+    assert reply == read_history(CONVERSATION, stored([answer, hidden])).get_reply()
+    assert reply.text == "Sky"
+
+
+@pytest.mark.anyio
+async def test_reply_after_newer_message_was_removed_is_the_answer_before_it() -> None:
+    answer = site_message("answer", text_content("Sky"), end_turn=True, channel="final")
+    draft = site_message("x", text_content("A draft"), end_turn=None, channel="final")
+    removals = [
+        item({"p": "/message", "o": "remove"}, "delta"),
+        item({"p": "/message", "o": "add", "v": None}),
+    ]
+
+    reply = await received([*delta_events([answer, draft]), *removals, DONE], [answer])
+
+    assert (reply.text, reply.message_id) == ("Sky", "answer")

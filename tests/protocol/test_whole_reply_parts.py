@@ -361,3 +361,14 @@ def test_find_citations_of_mark_with_huge_number_finds_no_source() -> None:
     results = SearchResults([message(metadata={"search_result_groups": [{"entries": [SOURCE]}]})])
 
     assert find_citations(message(text), results) == []
+
+
+def test_history_of_messages_without_ids_uses_ids_of_nodes() -> None:
+    answer = {name: value for name, value in message("Sky", end_turn=True).items() if name != "id"}
+    nodes = {"q": {"parent": None, "message": user_message("q")}, "n": {"parent": "q", "message": answer}}
+
+    history = read_history("c1", {"mapping": nodes, "current_node": "n"})
+    reply = history.get_reply()
+
+    assert reply is not None
+    assert (reply.text, reply.message_id, history.messages[-1].id) == ("Sky", "n", "n")
