@@ -65,8 +65,8 @@ class Conversations:
         If the conversation of a stored transcript cannot be continued, all messages are sent in a new conversation. For example,
         the user may have deleted the conversation, or may have continued it at the site.
 
-        :raises APIError: there is no response with the id ``previous_response_id``, or another request has continued after it, and
-            the site's page cannot reply there again.
+        :raises APIError: there is no response with the id ``previous_response_id``, or another request has already continued
+            after it, and the site's page cannot reply there again.
         :raises ChatGPTError: the messages could not be sent.
         """
         placement = await self._place(call)
@@ -188,8 +188,8 @@ def _mark_continued(store: TranscriptStore, position: StoredPosition) -> bool:
 
 def _already_continued(response_id: str | None) -> APIError:
     message = (
-        f"Another request has already continued the conversation after the response '{response_id}'. The site's page can reply only "
-        "to the newest message. Nothing was sent. Use the id of the newest response of this conversation."
+        f"Another request has already continued the conversation after the response '{response_id}'. The site's page can reply "
+        "only to the newest message. Nothing was sent. Use the id of the newest response of this conversation."
     )
     return APIError(400, message, code="previous_response_not_newest", param="previous_response_id")
 
