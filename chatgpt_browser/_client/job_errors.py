@@ -40,8 +40,7 @@ FINAL_ERRORS: tuple[type[BaseException], ...] = (
 
 def may_be_sent(error: ChatGPTError, stream: AsyncReplyStream) -> bool:
     """Return whether the site may still answer the message after the stream of the reply has failed with ``error``."""
-    delivery = stream._lease.delivery
-    if delivery is None or delivery.state is DeliveryState.NOT_STARTED:
+    if _is_unsent(stream):
         return False
     if is_error_event(error):
         return False  # The site has reported an error instead of an answer.
@@ -49,6 +48,16 @@ def may_be_sent(error: ChatGPTError, stream: AsyncReplyStream) -> bool:
         return True
     is_refused = isinstance(error, APIStatusError) and 400 <= (error.status_code or 0) < 500
     return not (is_refused or isinstance(error, ChallengeError))
+
+
+def is_refusal(error: ChatGPTError, stream: AsyncReplyStream) -> bool:
+    """Return whether the site has refused the message. The site must not be able to answer the message any more."""
+    return _is_unsent(stream) or not is_error_event(error)
+
+
+def _is_unsent(stream: AsyncReplyStream) -> bool:
+    delivery = stream._lease.delivery
+    return delivery is None or delivery.state is DeliveryState.NOT_STARTED
 
 
 def is_error_event(error: ChatGPTError) -> bool:

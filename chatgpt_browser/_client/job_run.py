@@ -30,7 +30,7 @@ from .._messaging.whole_reply import keep_ref
 from .._protocol.stored_questions import SentMessage
 from .._store.job_record import question_hash
 from .job_codec import encode_error, encode_reply
-from .job_errors import FINAL_ERRORS, FinalError, is_error_event, is_own_timeout, may_be_sent
+from .job_errors import FINAL_ERRORS, FinalError, is_own_timeout, is_refusal, may_be_sent
 from .journaled_slot import JournaledSlot
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class JobRun:
             if is_over or isinstance(error, (AbortError, ClientClosedError, *FINAL_ERRORS)):
                 raise
             if self.record.state == "queued" or not may_be_sent(error, stream):
-                self.was_refused = not is_error_event(error)
+                self.was_refused = is_refusal(error, stream)
                 raise FinalError(error) from error
             if is_own_timeout(error):
                 raise FinalError(error) from error

@@ -129,8 +129,8 @@ class UnusualActivityError(APIStatusError):
 
     The site sends this response for a suspicious account or IP address, and for every message that was not sent by the site's own
     page. With ``send_via="page"``, messages are sent by the site's own page. ``status_code`` is None if the site reported the
-    activity within the stream of a reply. If other messages are waiting when the site sends this response, the calls for these
-    messages also raise this error.
+    activity within the stream of a reply, or in a dialog of its page. If other messages are waiting when the site reports the
+    activity, the calls for these messages also raise this error.
     """
 
 

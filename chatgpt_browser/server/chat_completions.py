@@ -9,7 +9,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .call import Call
-from .fields import Fields, effort_options, model_options
+from .fields import (
+    PROMPT_CACHE_OPTIONS,
+    PROMPT_CACHE_RETENTION,
+    Fields,
+    effort_options,
+    model_options,
+)
 from .messages import check_messages, read_message
 from .sse import encode_event, encode_text
 
@@ -36,8 +42,8 @@ _DEFAULTS: dict[str, tuple[Any, ...]] = {
     "parallel_tool_calls": (True,),
     "prediction": (),
     "presence_penalty": (0,),
-    "prompt_cache_options": ({},),
-    "prompt_cache_retention": ("in_memory",),
+    "prompt_cache_options": PROMPT_CACHE_OPTIONS,
+    "prompt_cache_retention": PROMPT_CACHE_RETENTION,
     "response_format": ({"type": "text"},),
     "seed": (),
     "service_tier": ("auto", "default"),

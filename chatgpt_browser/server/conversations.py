@@ -38,6 +38,11 @@ class _Placement:
     position: StoredPosition | None = None
     is_marked_here: bool = False
 
+    @property
+    def was_continued_before(self) -> bool:
+        """True if an earlier request has continued at the position."""
+        return self.position is not None and not self.is_marked_here
+
 
 class Conversations:
     """Sends the messages of each request in the conversation that the request continues.
@@ -60,7 +65,8 @@ class Conversations:
         The conversation of a stored transcript cannot be continued if the user has deleted it, or has continued it at the site.
         Then all messages are sent in a new conversation.
 
-        :raises APIError: there is no response with the id ``previous_response_id``.
+        :raises APIError: there is no response with the id ``previous_response_id``, or another request has already continued
+            after it, and the site's page cannot reply there again.
         :raises ChatGPTError: the messages could not be sent.
         """
         placement = await self._place(call)
@@ -69,7 +75,11 @@ class Conversations:
         try:
             await self._open(stream, placement)
         except (ConversationNotFoundError, PageError) as error:
-            if not (is_matched and _cannot_continue(error, stream)):
+            if not _cannot_continue(error, stream):
+                raise
+            if placement.was_continued_before and isinstance(error, PageError):
+                raise _already_continued(call.previous_response_id) from error
+            if not is_matched:
                 raise
             await self._forget(placement)
             stream = self._stream(call, _Placement(call.transcript))
@@ -174,6 +184,14 @@ class Conversations:
 
 def _mark_continued(store: TranscriptStore, position: StoredPosition) -> bool:
     return store.mark(position, is_continued=True)
+
+
+def _already_continued(response_id: str | None) -> APIError:
+    message = (
+        f"Another request has already continued the conversation after the response '{response_id}'. The site's page can reply "
+        "only to the newest message. Nothing was sent. Use the id of the newest response of this conversation."
+    )
+    return APIError(400, message, code="previous_response_not_newest", param="previous_response_id")
 
 
 def _cannot_continue(error: Exception, stream: AsyncReplyStream) -> bool:

@@ -26,6 +26,9 @@ SAMPLING = frozenset(
 _EFFORTS = {"minimal": "min", "low": "min", "medium": None, "high": "extended", "xhigh": "max"}
 #: The efforts of the site. A request may contain them, too.
 _SITE_EFFORTS = ("min", "standard", "extended", "max")
+#: The defaults of two fields about OpenAI's cache. The default of the second one depends on the organisation.
+PROMPT_CACHE_OPTIONS: tuple[Any, ...] = ({"mode": "implicit", "ttl": "30m", "prewarm": False},)
+PROMPT_CACHE_RETENTION: tuple[Any, ...] = ("in_memory", "in-memory", "24h")
 #: The name that selects the default model of the ChatGPT client.
 AUTO = "auto"
 
@@ -50,6 +53,7 @@ class Fields:
         prefix: str = "",
     ) -> None:
         self._body = body
+        self._prefix = prefix
         for name, value in body.items():
             if value is None or name in supported or (ignore_sampling and name in SAMPLING):
                 continue
@@ -68,7 +72,7 @@ class Fields:
         """
         value = self._body.get(name)
         if value is not None and not isinstance(value, str):
-            raise invalid(name, "must be a string")
+            raise invalid(self._prefix + name, "must be a string")
         return value
 
     def flag(self, name: str, default: bool = False) -> bool:
@@ -78,7 +82,7 @@ class Fields:
         """
         value = self._body.get(name)
         if value is not None and not isinstance(value, bool):
-            raise invalid(name, "must be true or false")
+            raise invalid(self._prefix + name, "must be true or false")
         return default if value is None else value
 
     def object(self, name: str) -> dict[str, Any]:
@@ -88,7 +92,7 @@ class Fields:
         """
         value = self._body.get(name)
         if value is not None and not isinstance(value, dict):
-            raise invalid(name, "must be an object")
+            raise invalid(self._prefix + name, "must be an object")
         return value or {}
 
     def items(self, name: str) -> list[Any]:
@@ -98,7 +102,7 @@ class Fields:
         """
         value = self._body.get(name)
         if value is not None and not isinstance(value, list):
-            raise invalid(name, "must be an array")
+            raise invalid(self._prefix + name, "must be an array")
         return value or []
 
     def nested(self, name: str, defaults: Mapping[str, tuple[Any, ...]], *supported: str) -> Fields:
@@ -144,5 +148,10 @@ def effort_options(effort: Any, field: str) -> dict[str, Any]:
 
 
 def _equal(value: Any, default: Any) -> bool:
-    """Return whether a value is the default. 1 and 1.0 are equal, but 1 and True are not."""
+    """Return whether a value is the default. 1 and 1.0 are equal, but 1 and True are not.
+
+    An object is the default if each of its fields is null or has the value that it has in the default object.
+    """
+    if isinstance(value, dict) and isinstance(default, dict):
+        return all(item is None or _equal(item, default.get(name)) for name, item in value.items())
     return isinstance(value, bool) == isinstance(default, bool) and bool(value == default)

@@ -58,6 +58,8 @@ def read_message(value: Any, field_name: str) -> InputMessage:
     for name in ("tool_calls", "function_call"):
         if value.get(name):
             raise unsupported(f"{field_name}.{name}", "the site cannot call functions of the client")
+    if value.get("name"):
+        raise unsupported(f"{field_name}.name", "the site has no names for the authors of messages")
     content = value.get("content")
     if content is None and role == "assistant":
         content = ""
@@ -105,10 +107,11 @@ def _image(part: dict[str, Any], field_name: str, number: int) -> InputFile:
     if part.get("file_id"):
         raise unsupported(f"{field_name}.file_id", "send the image as a data URL")
     given = part.get("image_url")
-    source = given if isinstance(given, dict) else {"url": given, "detail": part.get("detail")}
+    source, parent = (given, f"{field_name}.image_url") if isinstance(given, dict) else (part, field_name)
     if source.get("detail") not in _DETAIL:
-        raise unsupported(f"{field_name}.detail", "the site chooses the resolution of an image")
-    media_type, data = _read_data_url(source.get("url"), f"{field_name}.image_url")
+        raise unsupported(f"{parent}.detail", "the site chooses the resolution of an image")
+    url = source.get("url") if source is given else given
+    media_type, data = _read_data_url(url, f"{field_name}.image_url")
     if not media_type.startswith("image/"):
         raise invalid(f"{field_name}.image_url", "must be a data URL with the type of an image")
     return InputFile(f"image-{number}{mimetypes.guess_extension(media_type) or ''}", data, media_type)
@@ -119,6 +122,8 @@ def _file(part: dict[str, Any], field_name: str, number: int) -> InputFile:
     source = part.get("file") if part.get("type") == "file" else part
     if not isinstance(source, dict):
         raise invalid(f"{field_name}.file", "must be an object")
+    if source is not part:
+        field_name += ".file"
     for name in ("file_id", "file_url"):
         if source.get(name):
             raise unsupported(f"{field_name}.{name}", "send the file in file_data, as a data URL")

@@ -48,6 +48,13 @@ async def read_body(request: Request, convert: Callable[[dict[str, Any]], T]) ->
 def _parse(body: bytes) -> dict[str, Any]:
     try:
         parsed = json.loads(body)
+        if (
+            rb"\ud" in body.lower()
+        ):  # The escape of a surrogate. Without its other half, it is not a character.
+            json.dumps(parsed, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        message = "The body contains one half of a surrogate pair. Nothing was sent."
+        raise APIError(400, message, code="invalid_json") from None
     except (ValueError, RecursionError):
         raise APIError(400, "The body is not valid JSON.", code="invalid_json") from None
     if not isinstance(parsed, dict):

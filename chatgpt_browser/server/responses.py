@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from .call import Call
 from .errors import invalid, unsupported
-from .fields import Fields, effort_options, model_options
+from .fields import (
+    PROMPT_CACHE_OPTIONS,
+    PROMPT_CACHE_RETENTION,
+    Fields,
+    effort_options,
+    model_options,
+)
 from .messages import InputMessage, check_messages, read_message
 from .response_events import ResponseEvents
 from .response_objects import image_item, message_item
@@ -34,11 +40,11 @@ _DEFAULTS: dict[str, tuple[Any, ...]] = {
     "moderation": (),
     "parallel_tool_calls": (True,),
     "prompt": (),
-    "prompt_cache_options": ({},),
-    "prompt_cache_retention": ("in_memory",),
+    "prompt_cache_options": PROMPT_CACHE_OPTIONS,
+    "prompt_cache_retention": PROMPT_CACHE_RETENTION,
     "service_tier": ("auto", "default"),
     "temperature": (1,),
-    "text": ({}, {"format": {"type": "text"}}, {"format": {"type": "text"}, "verbosity": "medium"}),
+    "text": ({"format": {"type": "text"}, "verbosity": "medium"},),
     "tool_choice": ("auto", "none"),
     "top_logprobs": (0,),
     "top_p": (1,),
@@ -60,15 +66,29 @@ _REASONING: dict[str, tuple[Any, ...]] = {
 _TOOLS = {
     "web_search": "search",
     "web_search_preview": "search",
+    "web_search_preview_2025_03_11": "search",
     "web_search_2025_08_26": "search",
     "image_generation": "image",
 }
 #: Maps each setting of a tool to the values that are accepted. The settings have no effect.
-_TOOL_DEFAULTS: dict[str, tuple[Any, ...]] = {
+_SEARCH_DEFAULTS: dict[str, tuple[Any, ...]] = {
     "search_context_size": ("medium",),
     "user_location": (),
-    "filters": (),
+    "filters": ({},),
     "external_web_access": (True,),
+}
+_IMAGE_DEFAULTS: dict[str, tuple[Any, ...]] = {
+    "action": ("auto",),
+    "background": ("auto",),
+    "input_fidelity": ("low",),
+    "input_image_mask": (),
+    "model": (),
+    "moderation": ("auto",),
+    "output_compression": (100,),
+    "output_format": ("png",),
+    "partial_images": (0,),
+    "quality": ("auto",),
+    "size": ("auto",),
 }
 #: Types of output items without a message. A program may send back all items of earlier responses: items of these types are
 #: skipped.
@@ -174,7 +194,8 @@ def _read_tools(tools: list[Any]) -> list[str]:
         kind = tool.get("type") if isinstance(tool, dict) else None
         if not isinstance(kind, str) or kind not in _TOOLS:
             raise unsupported(f"tools[{index}].type", f"the site's tools are {', '.join(_TOOLS)}")
-        Fields(tool, _TOOL_DEFAULTS, frozenset({"type"}), prefix=f"tools[{index}].")
+        defaults = _IMAGE_DEFAULTS if _TOOLS[kind] == "image" else _SEARCH_DEFAULTS
+        Fields(tool, defaults, frozenset({"type"}), prefix=f"tools[{index}].")
         found.append(_TOOLS[kind])
     return list(dict.fromkeys(found))
 

@@ -149,6 +149,27 @@ async def test_previous_response_that_is_not_sent_keeps_mark_of_earlier_request(
     assert client.sent[-1][1] == ("c-1" if is_first else None)
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_previous_response_that_was_continued_before_is_named_in_the_error(
+    tmp_path: Path, is_first: bool
+) -> None:
+    client: Any = Client(*([] if is_first else [None]), PageError("not the newest message"))
+    conversations = Conversations(client, TranscriptStore(tmp_path / "jobs.sqlite3"))
+    stored: Any = Stream(None, was_sent=True)
+    await conversations.store(Call("auto", HISTORY[:1], response_id="resp_1"), stored, "One.")
+    call = Call("auto", HISTORY[2:], previous_response_id="resp_1")
+    if not is_first:
+        async with conversations.open_reply(call):
+            pass
+    with pytest.raises(PageError if is_first else APIError) as refused:
+        async with conversations.open_reply(call):
+            pass
+    if isinstance(refused.value, APIError):
+        assert (refused.value.status, refused.value.param) == (400, "previous_response_id")
+        assert "'resp_1'" in str(refused.value)
+    assert {chat for _, chat in client.sent} == {"c-1"}
+
+
 async def test_store_that_fails_does_not_prevent_an_answer(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

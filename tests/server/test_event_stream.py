@@ -108,11 +108,18 @@ async def test_body_of_client_that_waits_for_permission_is_refused_without_readi
     assert refused.value.status == 413
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b"null"])
-async def test_body_that_is_no_object_is_refused(body: bytes) -> None:
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b"null", rb'{"a": ["\uD83D"]}'])
+async def test_body_that_is_no_object_or_no_text_is_refused(body: bytes) -> None:
     async def receive() -> Any:
         return {"type": "http.request", "body": body}
 
     with pytest.raises(APIError) as refused:
         await request_body.read_body(request(receive), dict)
     assert (refused.value.status, refused.value.code) == (400, "invalid_json")
+
+
+async def test_body_with_both_halves_of_a_surrogate_pair_is_accepted() -> None:
+    async def receive() -> Any:
+        return {"type": "http.request", "body": rb'{"a": "\ud83d\ude00"}'}
+
+    assert await request_body.read_body(request(receive), dict) == {"a": "\U0001f600"}

@@ -56,6 +56,26 @@ def test_chat_fields_with_default_values_are_accepted(fields: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize(
+    "fields",
+    [
+        {"text": {"verbosity": "medium"}},
+        {"text": {"format": {"type": "text"}, "verbosity": None}},
+        {"prompt_cache_options": {"mode": "implicit", "ttl": "30m"}, "prompt_cache_retention": "24h"},
+        {"include": [], "truncation": "disabled", "top_logprobs": 0, "background": False},
+    ],
+)
+def test_responses_fields_with_default_values_are_accepted(fields: dict[str, Any]) -> None:
+    assert respond(**fields).call.options == {}
+
+
+def test_responses_tools_with_default_settings_are_accepted() -> None:
+    image = {"type": "image_generation", "quality": "auto", "size": "auto", "output_compression": 100}
+    search = {"type": "web_search_preview_2025_03_11", "search_context_size": "medium", "user_location": None}
+
+    assert respond(tools=[image, search]).call.options == {"tools": ["image", "search"]}
+
+
+@pytest.mark.parametrize(
     ("field", "value"),
     [
         ("temperature", 0.2),
@@ -87,6 +107,9 @@ def test_chat_field_that_site_cannot_apply_is_refused_by_name(field: str, value:
         ({"temperature": 0}, "temperature"),
         ({"max_output_tokens": 9}, "max_output_tokens"),
         ({"text": {"format": {"type": "json_object"}}}, "text"),
+        ({"text": {"format": {"type": "text"}, "verbosity": "low"}}, "text"),
+        ({"stream_options": {"include_obfuscation": 1}}, "stream_options.include_obfuscation"),
+        ({"tools": [{"type": "image_generation", "quality": "high"}]}, "tools[0].quality"),
         ({"truncation": "auto"}, "truncation"),
         ({"background": True}, "background"),
         ({"conversation": "conv_1"}, "conversation"),
@@ -106,6 +129,20 @@ def test_responses_field_that_site_cannot_apply_is_refused_by_name(
         respond(**fields)
 
     assert (refused.value.status, refused.value.param) == (400, param)
+
+
+def test_chat_field_in_an_object_is_named_with_the_object() -> None:
+    with pytest.raises(APIError) as refused:
+        chat(stream_options={"include_usage": "yes"})
+
+    assert refused.value.param == "stream_options.include_usage"
+
+
+def test_message_with_the_name_of_its_author_is_refused() -> None:
+    with pytest.raises(APIError) as refused:
+        chat(messages=[{"role": "user", "name": "Ada", "content": "Hello"}])
+
+    assert (refused.value.status, refused.value.param) == (400, "messages[0].name")
 
 
 def test_sampling_fields_are_dropped_on_request() -> None:

@@ -172,6 +172,7 @@ def test_composer_page_without_composer_fails_early(
     ("dialog", "kind", "words"),
     [
         ("rate-limit", RateLimitError, "too many requests.*Nothing was sent"),
+        ("unusual-activity", UnusualActivityError, "unusual activity.*Nothing was sent"),
         ("expired-session", SessionExpiredError, "session has expired.*Nothing was sent"),
         ("signed-out", SessionExpiredError, "session has expired.*Nothing was sent"),
         ("survey", DialogInTheWayError, "How do you like the page.*Nothing was sent"),

@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from ..._core.errors import ChatGPTError, DialogInTheWayError, RateLimitError, SessionExpiredError
+from ..._core.errors import (
+    ChatGPTError,
+    DialogInTheWayError,
+    RateLimitError,
+    SessionExpiredError,
+    UnusualActivityError,
+)
 from ..._core.log import logger
+from ..._protocol.site_words import reports_unusual_activity
 from .selectors import DIALOG_RULES, OBSTRUCTION, DialogKind
 
 if TYPE_CHECKING:
@@ -52,6 +59,11 @@ class Obstruction:
             return SessionExpiredError(
                 f"{shows}: the session has expired. {_NOT_SENT} Sign in again and use the new session token."
             )
+        if self.kind == "unusual_activity":
+            return UnusualActivityError(
+                f"{shows}: the site has detected unusual activity. {_NOT_SENT} Open the site {_BY_HAND}, and wait before you "
+                "send the message again."
+            )
         if self.kind == "choice":
             return choice_error(self.title)
         return DialogInTheWayError(f"{shows}. {_NOT_SENT} Answer the dialog {_BY_HAND}.", title=self.title)
@@ -78,6 +90,7 @@ class Dialogs:
         Each announcement with a close button is closed once. No other button of a dialog is clicked.
 
         :raises RateLimitError: a dialog reports too many requests.
+        :raises UnusualActivityError: a dialog reports unusual activity.
         :raises SessionExpiredError: a dialog reports that the session has expired.
         :raises DialogInTheWayError: a person must answer a dialog.
         """
@@ -98,6 +111,8 @@ class Dialogs:
             return None
         words = f"{found['title']}\n{found['text']}"
         kind = found["kind"] or next((rule.kind for rule in DIALOG_RULES if rule.text.search(words)), None)
+        if kind is None and reports_unusual_activity(words):
+            kind = "unusual_activity"
         close = found["close"]
         return Obstruction(found["title"], kind, (close["x"], close["y"]) if close else None)
 

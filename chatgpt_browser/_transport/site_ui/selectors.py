@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 #: The kinds of dialogs that the client handles. A person must answer all other dialogs.
-DialogKind = Literal["rate_limit", "session", "choice", "announcement"]
+DialogKind = Literal["rate_limit", "session", "choice", "announcement", "unusual_activity"]
 
 
 class Entry(NamedTuple):

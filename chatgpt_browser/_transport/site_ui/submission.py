@@ -11,7 +11,14 @@ from playwright.async_api import Error as PlaywrightError
 
 from ..._browser.playwright_errors import to_library_error
 from ..._core.background import BackgroundTasks, cancel_tasks
-from ..._core.errors import ChatGPTError, DialogInTheWayError, PageError, RateLimitError, SessionExpiredError
+from ..._core.errors import (
+    ChatGPTError,
+    DialogInTheWayError,
+    PageError,
+    RateLimitError,
+    SessionExpiredError,
+    UnusualActivityError,
+)
 from ..base import DeliveryState
 from .lost_message import LostMessageError
 from .text_pieces import has_same_words, with_mention
@@ -47,6 +54,8 @@ _DIALOG_INTERVAL = 5.0
 #: After the page has submitted a form natively, it sometimes discards the next text, too. So the client waits this many seconds
 #: to see whether that text disappears. The time is doubled after each native submission.
 _FIRST_DISCARD = 0.5
+#: The errors for dialogs that block the page. A message is withdrawn if the page has not sent it before such a dialog appears.
+_BLOCKING = (DialogInTheWayError, RateLimitError, SessionExpiredError, UnusualActivityError)
 
 
 class NativeSubmitError(PageError):
@@ -186,7 +195,7 @@ class Submission:
                         return
                 content = await self._write()
         except (ChatGPTError, PlaywrightError) as error:
-            is_blocked = isinstance(error, (DialogInTheWayError, RateLimitError, SessionExpiredError))
+            is_blocked = isinstance(error, _BLOCKING)
             if not observer.sent.is_set() and self._clicks == 0:
                 raise
             if is_blocked and isinstance(error, ChatGPTError):

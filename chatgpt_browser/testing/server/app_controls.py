@@ -48,10 +48,11 @@ class AppControls:
     def dialog(self) -> Dialog | None:
         """The dialog that a page shows (only with `form="app"`). None: no dialog. A change has no effect on open pages.
 
-        `rate-limit`: reports too many requests. `expired-session` and `signed-out`: ask the user to log in. `announcement`: has a
-        close button. `survey`: a kind that clients do not know. `overlay`: like `survey`, but without an ARIA role. `choice`:
-        asks which of two answers the user prefers. `choice-in-thread`: asks this question below each reply, without blocking the
-        page. If a client clicks the main button of a dialog, the server receives `GET /backend-api/dialog-answered/…`.
+        `rate-limit`: reports too many requests. `unusual-activity`: reports unusual activity. `expired-session` and `signed-out`:
+        ask the user to log in. `announcement`: has a close button. `survey`: a kind that clients do not know. `overlay`: like
+        `survey`, but without an ARIA role. `choice`: asks which of two answers the user prefers. `choice-in-thread`: asks this
+        below each reply, without blocking the page. If a client clicks the main button of a dialog, the server receives
+        `GET /backend-api/dialog-answered/…`.
         """
         return self._chat_app.dialog
 

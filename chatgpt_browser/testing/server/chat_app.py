@@ -31,12 +31,13 @@ Layout = Literal["usual", "moved", "foreign", "strange", "crowded", "2023", "202
 #: The language of the labels in the layouts `2023`, `2025` and `2026`.
 Language = Literal["en", "de", "fr", "ja", "zh"]
 
-#: A dialog of the page. `rate-limit`: reports too many requests. `expired-session` and `signed-out`: ask the user to log in.
-#: `announcement`: has a close button. `survey`: a kind that clients do not know. `overlay`: like `survey`, but without an ARIA
-#: role. `choice`: asks which of two answers the user prefers. `choice-in-thread`: asks this question below each reply, without
-#: blocking the page.
+#: A dialog of the page. `rate-limit`: reports too many requests. `unusual-activity`: reports unusual activity. `expired-session`
+#: and `signed-out`: ask the user to log in. `announcement`: has a close button. `survey`: a kind that clients do not know.
+#: `overlay`: like `survey`, but without an ARIA role. `choice`: asks which of two answers the user prefers. `choice-in-thread`:
+#: asks this question below each reply, without blocking the page.
 Dialog = Literal[
     "rate-limit",
+    "unusual-activity",
     "expired-session",
     "signed-out",
     "announcement",

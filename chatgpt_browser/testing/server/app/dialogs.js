@@ -9,6 +9,11 @@ const DIALOGS = {
     text: "You're making requests too quickly. We've temporarily limited access to your conversations.",
     button: "Got it",
   },
+  "unusual-activity": {
+    title: "Something went wrong",
+    text: "Our systems have detected unusual activity from your system. Please try again later.",
+    button: "Okay",
+  },
   "expired-session": { name: "modal-expired-session", title: "Your session has expired", text: "Please log in again to continue.", button: "Log in" },
   "signed-out": { name: "modal-no-auth-login", title: "Welcome back", text: "Log in or sign up to get smarter responses.", button: "Log in" },
   announcement: { name: "modal-beacon", title: "What's new", text: "There is a new model.", button: "Try it now", canClose: true },
