@@ -51,7 +51,7 @@ def may_be_sent(error: ChatGPTError, stream: AsyncReplyStream) -> bool:
 
 
 def is_refusal(error: ChatGPTError, stream: AsyncReplyStream) -> bool:
-    """Return whether the site has refused the message. The site must not be able to answer the message any more."""
+    """Return whether the site has refused the message. Call this only if :func:`may_be_sent` has returned False."""
     return _is_unsent(stream) or not is_error_event(error)
 
 
