@@ -35,6 +35,10 @@ class ConversationPages:
         self._seen: set[str] = set()
         self._by_cursor = False  # True if the newest page was requested with a cursor.
         self._ignores_cursor = False
+        self._newest: tuple[list[str | None], str | None] = (
+            [],
+            None,
+        )  # The entries and the cursor of the newest page.
         self._pages = 0
         self._without_new = 0  # The number of consecutive pages without a new conversation.
         self._first: list[str | None] = []  # The ids on the first page. None represents an unreadable entry.
@@ -73,7 +77,7 @@ class ConversationPages:
         pinned = _common_length(items, self._first)
         skipped = 0
         # If there are more pinned entries than assumed, the offset of this page was too large.
-        if self._pinned < pinned < len(items):
+        if self._pinned < pinned < max(len(items), len(self._first)):
             skipped, self._pinned = pinned - self._pinned, pinned
         elif self._total is not None and total_before is not None:
             # The difference is the number of deleted entries. Possibly, all of them were before this page. Therefore the offset
@@ -93,8 +97,11 @@ class ConversationPages:
     def _advance(self, data: Any, items: list[str | None]) -> None:
         cursor = _cursor(data)
         limit = _MAX_UNREADABLE if None in items else _MAX_REPEATED
-        if self._by_cursor and self._without_new and any(items):
-            self._ignores_cursor = True  # The site has returned the same page again.
+        page_before, self._newest = self._newest, (items, cursor)
+        # An equal page of readable entries, or an equal page with an equal cursor, is the same page again.
+        is_repeated = page_before == self._newest or (page_before[0] == items and None not in items)
+        if self._by_cursor and is_repeated and items:
+            self._ignores_cursor = True
         if self._without_new >= limit:
             self.path = None
         elif cursor is not None and not self._ignores_cursor:
@@ -104,7 +111,8 @@ class ConversationPages:
             self.path = None
         else:
             self._by_cursor = False
-            self._request_offset(self._offset + max(1, len(items) - self._pinned))
+            # A page may have more entries than requested, for example because pinned entries precede the first page.
+            self._request_offset(self._offset + max(1, min(len(items) - self._pinned, self._page_size)))
 
     def _request_offset(self, offset: int) -> None:
         self._offset = offset

@@ -56,6 +56,7 @@ ATTACKS = [
     "\u2066\u2069",
     "\U000e0041\U000e0042",
     "a\u200bb\u200dc\ufeff",
+    "a\u115f\u1160b\u3164c\uffa0\ufff0",  # fillers, which are letters without ink
     "\ud800",
     "[link=https://evil.example]x[/link][/nonsense] :smile: [bold",
 ]
@@ -183,3 +184,8 @@ def test_safe_console_with_force_color_is_no_terminal(monkeypatch: pytest.Monkey
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     assert Console(file=io.StringIO()).is_terminal
     assert not SafeConsole(file=io.StringIO()).is_terminal
+
+
+@pytest.mark.parametrize("char", "\u115f\u1160\u3164\uffa0\ufff0\ufff8")
+def test_printable_filler_is_shown_as_escape(char: str) -> None:
+    assert printable(f"a{char}b") == f"a\\u{ord(char):04x}b"

@@ -184,3 +184,35 @@ def test_conversation_pages_cursor_with_lone_surrogate_is_requested() -> None:
 
     assert pages.path is not None
     assert "cursor=next" in pages.path
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 5])
+def test_conversation_pages_by_cursor_with_pinned_and_unreadable_entries_lose_none(page_size: int) -> None:
+    """A page that contains only pinned and unreadable entries does not mean that the site ignores the cursor."""
+    others = [entry(0), *UNREADABLE[:5], entry(1), entry(2), *UNREADABLE[:5], entry(3)]
+
+    def site(query: dict[str, str]) -> dict[str, Any]:
+        start = int(query.get("cursor", "0"))
+        end = start + page_size
+        return {"items": [entry("p"), *others[start:end]], "cursor": str(end) if end < len(others) else None}
+
+    assert sorted(listed(site, page_size)) == ["0", "1", "2", "3", "p"]
+
+
+@pytest.mark.parametrize("page_size", [1, 5, 20])
+@pytest.mark.parametrize("pins", [1, 3])
+def test_conversation_pages_with_pins_before_the_first_page_only_lose_none(page_size: int, pins: int) -> None:
+    pinned, others = [entry(f"p{n}") for n in range(pins)], [entry(n) for n in range(47)]
+
+    def site(query: dict[str, str]) -> dict[str, Any]:
+        return {"items": [*(pinned if query["offset"] == "0" else ()), *sliced(others, query)]}
+
+    assert sorted(listed(site, page_size)) == sorted({each["id"] for each in pinned + others})
+
+
+def test_conversation_pages_whose_second_page_has_only_pinned_entries_lose_none() -> None:
+    pinned, others = [entry(f"p{n}") for n in range(3)], [entry(n) for n in range(49)]
+
+    found = listed(lambda query: {"items": [*pinned, *sliced(others, query)][:50]}, 50)
+
+    assert sorted(found) == sorted({each["id"] for each in pinned + others})

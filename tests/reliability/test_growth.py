@@ -17,7 +17,7 @@ import pytest
 from markdown_it.token import Token
 from rich.console import Console
 
-from chatgpt_browser import APIStatusError, User
+from chatgpt_browser import APIStatusError, Citation, ToolCall, User
 from chatgpt_browser._browser.playwright_errors import connection_error, to_library_error
 from chatgpt_browser._core.models import Head, Response
 from chatgpt_browser._protocol.canvas import TextEdit, apply_edits
@@ -39,7 +39,9 @@ from chatgpt_browser.cli.chat.slash_commands import split_command
 from chatgpt_browser.cli.doctor.anonymization import anonymize_message, remove_words, shape_of
 from chatgpt_browser.cli.doctor.context import CheckContext
 from chatgpt_browser.cli.doctor.session_checks import mask_emails
+from chatgpt_browser.cli.output.activity import describe_call, describe_thinking
 from chatgpt_browser.cli.output.code_languages import limit_highlighting
+from chatgpt_browser.cli.output.footnotes import Footnotes
 from chatgpt_browser.cli.output.markdown_renderer import print_markdown
 from chatgpt_browser.testing.recording.scrubber import Scrubber
 from tests.support.reply_events import TEXT, item, message
@@ -215,6 +217,9 @@ WORK: dict[str, Work] = {
     "interpreter_files_of_one_name": lambda n: files_of("sandbox:/{number}/a ", n // 20),
     "canvas_edits": lambda n: lambda: apply_edits("a" * 2000, (TextEdit("a*b", ""),) * n),
     "canvas_edits_that_double": lambda n: lambda: apply_edits("a" * n, (TextEdit("a", "aa", True),) * n),
+    "footnotes_in_code": lambda n: footnoted("a `b` c ", n // 20),
+    "search_calls": lambda n: lambda: describe_call(ToolCall("web", "search('" * n)),
+    "thoughts_shown": lambda n: lambda: [describe_thinking("word " * n) for _ in range(10)],
     "remote_versions": lambda n: lambda: connection_error(ConnectionError("server version: v1" * n), "x"),
     "browser_text": lambda n: lambda: to_library_error(ConnectionError("distribution 'x" * n)),
 }
@@ -240,6 +245,13 @@ def linked(text: str) -> Callable[[], object]:
 def files_of(link: str, count: int) -> Callable[[], object]:
     answer = message("".join(link.format(number=number) for number in range(count)))
     return lambda: join_file_refs(find_file_refs(answer, None))
+
+
+def footnoted(piece: str, count: int) -> Callable[[], object]:
+    """Return the insertion of a footnote mark into each piece of a text."""
+    size = len(piece)
+    citations = [Citation("t", f"u{n}", None, n * size, n * size + size - 2) for n in range(count)]
+    return lambda: Footnotes(citations).mark(piece * count)
 
 
 def numbered(count: int) -> Callable[[], object]:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 #: The maximum length of a description in characters, so that it fits on one line of most terminals.
 MAX_LENGTH = 70
+#: The maximum number of characters of a thought or of a call that are read. A description is made again for each event, and the
+#: search for a query may take quadratic time.
+_MAX_READ = 1000
 #: A tool searches if its name begins with one of these texts.
 _SEARCH_TOOLS = ("web", "search", "browser")
 _SEARCH_CALL = re.compile(r"search\(\s*[\"'](.*?)[\"']\s*[,)]")
@@ -27,7 +30,7 @@ def describe_call(call: ToolCall, *, is_over: bool = False) -> str:
     """
     name = call.name.partition(".")[0]
     if name in _SEARCH_TOOLS:
-        query = ", ".join(_queries(call.input)) or one_line(call.input)
+        query = ", ".join(_queries(call.input)) or one_line(call.input[:_MAX_READ])
         return _shortened(f"{'searched' if is_over else 'searching'}: {query or '…'}")
     return _shortened(f"{'used' if is_over else 'using'} {call.name}")
 
@@ -35,7 +38,7 @@ def describe_call(call: ToolCall, *, is_over: bool = False) -> str:
 def describe_thinking(text: str) -> str:
     """Return a description of the thoughts so far: the beginning of their newest paragraph."""
     newest = text.rpartition("\n\n")[2]
-    return _shortened(f"thinking: {one_line(newest)}")
+    return _shortened(f"thinking: {one_line(newest[:_MAX_READ])}")
 
 
 def describe_duration(seconds: float) -> str:
@@ -48,7 +51,7 @@ def _queries(text: str) -> list[str]:
     try:
         return [*_values_of_q(json.loads(text))]
     except (ValueError, RecursionError):
-        return _SEARCH_CALL.findall(text)
+        return _SEARCH_CALL.findall(text[:_MAX_READ])
 
 
 def _values_of_q(value: Any) -> Iterator[str]:

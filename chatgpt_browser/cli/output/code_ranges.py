@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -49,6 +49,21 @@ def code_ranges(text: str) -> list[CodeRange]:
     return ranges
 
 
+def code_at(positions: Iterable[int], ranges: Iterable[CodeRange]) -> dict[int, CodeRange]:
+    """Return for each position the piece of code that contains it. Positions outside code are left out."""
+    found: dict[int, CodeRange] = {}
+    waiting = sorted(ranges, reverse=True)
+    near: list[CodeRange] = []  # The pieces that begin before the position and end after it
+    for position in sorted(positions):
+        while waiting and waiting[-1].start <= position:
+            near.append(waiting.pop())
+        near = [code for code in near if code.end >= position]
+        hit = next((code for code in near if code.contains(position)), None)
+        if hit is not None:
+            found[position] = hit
+    return found
+
+
 def _is_open(code: str, fence: str) -> bool:
     """Return whether a code block has an opening fence but no closing fence."""
     lines = _LINE_END.split(code)
@@ -60,13 +75,12 @@ def _spans(text: str, start: int, end: int) -> Iterator[CodeRange]:
         yield CodeRange(match.start(2), match.end(), is_block=False)
 
 
-def insert_outside_code(text: str, position: int, mark: str, ranges: list[CodeRange]) -> str:
-    """Return the text with a mark at a position. If the position is in code, put the mark after the code.
+def insert_outside_code(text: str, position: int, mark: str, hit: CodeRange | None) -> str:
+    """Return the text with a mark at a position. If ``hit`` is the code at this position, put the mark after the code.
 
     A mark after a code block is a paragraph in the same list or quote as the block. If the text has no position after the block,
     because the closing fence is missing, return the text without the mark.
     """
-    hit = next((code for code in ranges if code.contains(position)), None)
     if hit is None:
         return text[:position] + mark + text[position:]
     if hit.is_open:

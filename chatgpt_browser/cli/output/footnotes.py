@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .code_ranges import code_ranges, insert_outside_code
+from .code_ranges import code_at, code_ranges, insert_outside_code
 from .terminal_text import one_line
 
 if TYPE_CHECKING:
@@ -42,11 +42,11 @@ class Footnotes:
             return text
         ranges = code_ranges(text)
         # If several passages end in the same code, all their marks are placed at the end of the code.
-        final = {
-            (next((code.end for code in ranges if code.contains(end)), end), number) for end, number in marks
-        }
+        hits = code_at({end for end, _ in marks}, ranges)
+        final = {(hits[end].end if end in hits else end, number) for end, number in marks}
+        hits = code_at({end for end, _ in final}, ranges)
         for end, number in sorted(final, reverse=True):
-            text = insert_outside_code(text, end, form(number), ranges)
+            text = insert_outside_code(text, end, form(number), hits.get(end))
         return text
 
     def lines(self) -> list[str]:
