@@ -199,8 +199,9 @@ class Reply:
         for name in ("citations", "thoughts", "tool_calls", "files", "asides"):
             if isinstance(getattr(self, name), str):
                 raise TypeError(f"{name} must be a list, not a str")
-        if unknown := [file for file in self.files if not isinstance(file, SentFile)]:
-            raise TypeError(f"a file of a Reply must be a SentFile, not {type(unknown[0]).__name__}")
+        for file in self.files:
+            if not isinstance(file, SentFile):
+                raise TypeError(f"a file of a Reply must be a SentFile, not {type(file).__name__}")
         check_citations(self.citations, self.text, self.pieces)
         if self.hold_after is not None and self.gate is None:
             raise ValueError("hold_after needs a gate to hold at")
