@@ -228,11 +228,14 @@ def test_server_subclass_may_have_attributes() -> None:
         lambda server: untyped(RawBody)([None]),
         lambda server: Reply("x", thoughts="One thought"),
         lambda server: Reply("x", citations="https://a.example"),
+        lambda server: untyped(Reply)(5),
+        lambda server: untyped(Reply)("x", files=["table.csv"]),
     ],
 )
 def test_reply_of_wrong_type_raises(call: Any, server: FakeChatGPT) -> None:
     with pytest.raises(
-        TypeError, match=r"^(a reply must be a str, a step|replies must|RawBody takes|\w+ must be a list)"
+        TypeError,
+        match=r"^(a reply must be a str, a step|replies must|RawBody takes|\w+ must be a list|.* of a Reply must)",
     ):
         call(server)
     server.assert_all_used()

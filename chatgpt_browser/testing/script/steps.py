@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 from .gate import Hold
 from .reply_parts import check_citations
 from .responses import Answer
+from .sent_files import SentFile
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from .gate import Gate
     from .reply_parts import Citation, Thought, ToolCall
     from .rest import Rest
-    from .sent_files import SentFile
     from .side_messages import Aside
 
 
@@ -194,9 +194,14 @@ class Reply:
         return value is not option.default and value != option.default
 
     def __post_init__(self) -> None:
+        if not isinstance(self.text, str):
+            raise TypeError(f"the text of a Reply must be a str, not {type(self.text).__name__}")
         for name in ("citations", "thoughts", "tool_calls", "files", "asides"):
             if isinstance(getattr(self, name), str):
                 raise TypeError(f"{name} must be a list, not a str")
+        for file in self.files:
+            if not isinstance(file, SentFile):
+                raise TypeError(f"a file of a Reply must be a SentFile, not {type(file).__name__}")
         check_citations(self.citations, self.text, self.pieces)
         if self.hold_after is not None and self.gate is None:
             raise ValueError("hold_after needs a gate to hold at")
