@@ -35,10 +35,8 @@ class ConversationPages:
         self._seen: set[str] = set()
         self._by_cursor = False  # True if the newest page was requested with a cursor.
         self._ignores_cursor = False
-        self._newest: tuple[list[str | None], str | None] = (
-            [],
-            None,
-        )  # The entries and the cursor of the newest page.
+        #: The entries and the cursor of the newest page.
+        self._newest: tuple[list[str | None], str | None] = ([], None)
         self._pages = 0
         self._without_new = 0  # The number of consecutive pages without a new conversation.
         self._first: list[str | None] = []  # The ids on the first page. None represents an unreadable entry.
