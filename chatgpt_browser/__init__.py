@@ -4,7 +4,7 @@ Each public name is imported on first use, so that the import of the package tak
 when a browser starts.
 """
 
-# ruff: noqa: F403, F405 - type checkers get the error classes from `import *`, so that only `__all__` must list their names
+# ruff: noqa: F403, F405 - `import *` gives type checkers the error classes, so their names are listed only in `__all__`
 
 from __future__ import annotations
 

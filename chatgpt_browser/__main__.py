@@ -37,9 +37,8 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A reply may contain characters that the console's encoding cannot represent. They are printed as "?".
             stream.reconfigure(errors="replace")
-    if sys.argv[1:] == [
-        "--version"
-    ]:  # Without this case, the import of the command line takes most of the time.
+    # `--version` does not need the command line, which takes a long time to import.
+    if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"chatgpt-browser {__version__}\n")
         return
     try:
@@ -53,7 +52,7 @@ def main() -> None:
 
         sys.stderr.write("The command line needs an extra: pip install 'chatgpt-browser-api[cli]'\n")
         sys.exit(2)
-    except KeyboardInterrupt:  # Ctrl-C was pressed before a command started, or during its cleanup
+    except KeyboardInterrupt:  # Ctrl-C before a command started, or during a command's cleanup
         sys.exit(130)
 
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from .browser import Browser
 
 
-#: The maximum time to collect the artifacts, in seconds. It is limited because the browser may have crashed, and the close of the
-#: browser waits for the collection.
+#: The maximum time to collect the artifacts, in seconds. The time is limited because a crashed browser may not respond, and the
+#: browser is closed only after the collection.
 _COLLECT_TIMEOUT = 10.0
 #: Time limit for one operation on the page, in milliseconds.
 _PAGE_TIMEOUT = 4_000
@@ -67,9 +67,9 @@ class FailureArtifacts:
     async def begin(self, browser: Browser) -> None:
         """Start to record the requests of a browser that has just started.
 
-        The requests are recorded as a HAR, not as Playwright's own trace. Playwright writes its trace to disk continuously, with
-        all cookies, screenshots and copies of documents. If the driver is killed, these files stay on disk. A HAR stays in the
-        driver's memory until the recording stops.
+        The requests are recorded as a HAR, not as Playwright's own trace. Playwright's trace contains all cookies, and is written
+        to disk continuously. So it would stay on disk if the driver were killed. A HAR stays in the driver's memory until the
+        recording stops.
         """
         self.screenshot = self.trace = None
         # Only the owner can read the temporary folder.
@@ -81,8 +81,8 @@ class FailureArtifacts:
     async def closing(self, browser: Browser, front_page: str, session_token: str) -> AsyncIterator[None]:
         """Collect the artifacts, and then run the block, which closes the browser. Errors of the collection are only logged.
 
-        The folder of the HAR is removed only after the block. If the recording was not stopped, the HAR is written to this folder
-        when the browser closes.
+        If the recording was not stopped, the HAR is written to its folder when the browser closes. Therefore this folder is
+        removed only after the block.
         """
         folder, self._folder = self._folder, None
         try:

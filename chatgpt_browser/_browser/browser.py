@@ -64,7 +64,7 @@ class Browser:
 
     @asynccontextmanager
     async def new_watched_context(self, options: Options) -> AsyncIterator[BrowserContext]:
-        """Yield a new context that Playwright manages. After the block, it replaces the context of this browser.
+        """Yield a new context that Playwright manages. After the block, the new context replaces the context of this browser.
 
         The old context stays open for its pages. If the block raises an error, the new context is closed.
 
@@ -185,8 +185,8 @@ async def _open_context(
 ) -> BrowserContext | str:
     """Return the browser context of the client: Playwright's object if Playwright manages the context, else its id.
 
-    If the client uses the session of the browser's user, the default context is returned. This context is never closed: the
-    function that ``connect`` returns closes the client's pages in it.
+    If the client uses the session of the browser's user, the default context is returned. This context is never closed. Instead,
+    the function that ``connect`` returns closes the client's pages.
     """
     if not options.uses_own_session:
         return browser.contexts[0]

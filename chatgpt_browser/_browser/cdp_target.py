@@ -39,7 +39,8 @@ COMMAND_TIMEOUT = 30.0
 #: if the browser has ended.
 GONE = "Inspector.detached"
 
-#: The reasons why a page is gone. They are texts of Playwright's errors, which ``playwright_errors.to_library_error`` recognises.
+#: The reasons why a page is gone. Playwright's errors contain the same texts, and ``playwright_errors.to_library_error``
+#: recognises these texts.
 _CLOSED = "Target closed"
 _CRASHED = "Target crashed"
 
@@ -187,10 +188,10 @@ def _log_failed_command(error: Exception) -> None:
 
 
 def _with_signature(listener: Callable[[Any], object]) -> Callable[[Any], None]:
-    """Return a function that calls the listener. The function's own signature is cached in its ``__signature__``.
+    """Return a function that calls the listener and has the attribute ``__signature__``.
 
-    For each event, Playwright inspects the signature of the listener. Without the cache, this takes longer than the rest of the
-    event's processing.
+    For each event, Playwright inspects the signature of the listener. Without this attribute, the inspection takes longer than
+    the rest of the event's processing.
     """
 
     def call(event: Any) -> None:

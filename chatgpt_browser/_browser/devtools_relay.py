@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 #: Time limit in seconds within which the browser must confirm, when the relay closes, that the client's pages are closed.
 _CLOSE_TIMEOUT = 2.0
-#: Keyword arguments for both WebSocket connections. The size of a message has no limit, because the browser sends whole bodies of
-#: responses. No pings are sent, because a busy browser may respond late.
+#: Keyword arguments for the WebSocket connections to the browser and to Playwright. The size of a message has no limit, because
+#: the browser sends whole bodies of responses. No pings are sent, because a busy browser may respond late.
 _SETTINGS: dict[str, Any] = {"max_size": None, "compression": None, "ping_interval": None, "close_timeout": 1}
-#: The logger of both connections. It drops debug messages, because the package websockets logs the content of each message at the
-#: level DEBUG, and this content contains tokens.
+#: The logger of these connections. It drops debug messages, because the package websockets logs the content of each message at
+#: the level DEBUG, and this content contains tokens.
 _SILENT = logger.getChild("websocket")
 _SILENT.setLevel("ERROR")
 
@@ -84,7 +84,7 @@ class DevToolsRelay:
         return f"ws://127.0.0.1:{port}{self._path}"
 
     async def close(self) -> None:
-        """Close the pages that the client has opened, and both connections. The browser and all other pages stay open."""
+        """Close the client's pages and the relay's connections. The browser and its other pages stay open."""
         with anyio.CancelScope(shield=True):
             with anyio.move_on_after(_CLOSE_TIMEOUT), suppress(ConnectionClosed):
                 await self._close_own_pages()
@@ -129,7 +129,7 @@ class DevToolsRelay:
             await self._browser.send(text)
         for text in routed.to_client:
             if self._client is not None:
-                # If Playwright has disconnected, the error is ignored, because `close` needs the browser's later messages.
+                # If Playwright has disconnected, continue to read, because `close` needs the browser's later messages.
                 with suppress(ConnectionClosed):
                     await self._client.send(text)
 

@@ -70,8 +70,8 @@ async def _wait_for_end(before: set[asyncio.Task[Any]]) -> None:
     """Wait until a driver that failed to start has ended.
 
     Playwright reports a failed start as soon as the driver closes its output, which is before the driver's process ends. If the
-    event loop closed between these two times, the process would not be cleaned up. Playwright does not provide the process, but
-    its task that reads the output ends together with the process. So this function waits for that task.
+    event loop closed between these two times, the process would not be cleaned up. Playwright gives no access to the process. But
+    Playwright's task that reads the output ends together with the process, so this function waits for that task.
 
     :param before: the tasks that existed before the start.
     """

@@ -30,7 +30,8 @@ def launch_candidates(chromium: BrowserType, options: Options) -> Iterator[dict[
 
     If the executable of a candidate does not exist, the launcher tries the next candidate.
     """
-    # This import is slow, because it imports all compression modules. So it is executed here, while Playwright's driver starts.
+    # The import of `shutil` is slow, because `shutil` imports all compression modules. Therefore it is imported here, while
+    # Playwright's driver starts.
     import shutil
 
     if options.executable_path is not None:

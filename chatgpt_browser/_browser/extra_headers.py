@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 class ExtraHeaders:
     """Headers that Chromium adds to a page's requests while the Network domain is enabled.
 
-    While the domain is enabled, Chromium also reports each chunk of each response, which takes longer than reading the response.
-    So the domain is enabled before a request is sent, if possible while the page is idle. It is disabled directly after the
-    request. This is possible because Chromium executes the commands of a page in order, and adds the headers when the page starts
-    the request. Another way would be to pause each request and to add the headers to the paused request. That takes 3 ms more.
+    While the domain is enabled, Chromium also reports each chunk of each response. The reports take longer than reading the
+    response. So the domain is enabled before a request is sent, if possible while the page is idle, and is disabled directly
+    after the command that starts the request. The request still has the headers, because Chromium executes the commands of a page
+    in order and adds the headers when the page starts the request. To pause each request and add the headers then would take 3 ms
+    more.
     """
 
     def __init__(self, target: Target, headers: dict[str, str]) -> None:

@@ -158,7 +158,7 @@ def map_playwright_errors(*, launching: bool = False) -> Iterator[None]:
 def map_driver_errors() -> Iterator[None]:
     """Convert every exception within the block to a ``BrowserLaunchError`` about Playwright's driver.
 
-    If the driver ends at once, Playwright raises an ``Exception`` without a more specific class.
+    Every exception is converted, because Playwright raises a plain ``Exception`` if the driver ends at once.
 
     :raises BrowserLaunchError: the driver did not start.
     """
@@ -199,7 +199,10 @@ def _retrieve_transport_error(connection: Any) -> None:
 
 
 async def suppress_close_errors(close: Callable[[], Awaitable[object]]) -> None:
-    """Call ``close`` and log its errors. Stop waiting after :data:`CLOSE_TIMEOUT`. The closed object may have already ended."""
+    """Call ``close``, and wait for at most :data:`CLOSE_TIMEOUT` seconds.
+
+    Errors of ``close`` are only logged, because the object may have ended already.
+    """
     with anyio.move_on_after(CLOSE_TIMEOUT, shield=True) as scope:
         try:
             await close()
@@ -247,6 +250,6 @@ def _first_line(error: Exception) -> str:
 
 
 def _launch_failure(error: PlaywrightError) -> str:
-    """Return a description of a failed launch. It includes the first lines of Chromium's output, which are the most specific."""
+    """Return a description of a failed launch. It includes the most specific lines: the first lines of Chromium's output."""
     output = [line.strip() for line in error.message.splitlines() if "[err]" in line][:3]
     return " ".join([f"Chromium did not start: {_first_line(error)}.", *output])

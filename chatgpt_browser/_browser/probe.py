@@ -45,9 +45,9 @@ class BrowserFacts:
 class Sighting:
     """One navigation and its response. ``began`` and ``ended`` are times in seconds since the epoch.
 
-    ``error`` is Chromium's name of the network error (such as ``ERR_NAME_NOT_RESOLVED``), or the text of another error. It is
-    empty if there was a response. ``timings`` contains the durations in seconds of the phases ``dns``, ``connection``, ``tls``
-    and ``answer``. If a phase did not take place, it is missing.
+    ``error`` is Chromium's name of the network error (such as ``ERR_NAME_NOT_RESOLVED``), or the text of another error.
+    ``error`` is empty if there was a response. ``timings`` contains the durations in seconds of the phases ``dns``,
+    ``connection``, ``tls`` and ``answer``. If a phase did not take place, it is missing.
     """
 
     url: str

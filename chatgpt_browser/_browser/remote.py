@@ -34,8 +34,8 @@ async def connect(chromium: BrowserType, options: Options) -> tuple[Browser, Cal
         pool of endpoints. If the browser belongs to the user, the function also closes the client's pages.
     :raises BrowserError: no browser responds; if there are several, the message contains the error of each.
     """
-    # `launch_timeout` limits the whole start, which began before this call. The connection gets a little less than the rest of
-    # the time, because its own error is more specific than the error of the start.
+    # `launch_timeout` limits the whole start, which began before this call. The connection's own limit expires a little earlier:
+    # then the error of the connection is raised, which is more specific than the error of the start.
     rest = min(options.launch_timeout, anyio.current_effective_deadline() - anyio.current_time())
     ends_at = time.monotonic() + rest * _SHARE
     failures: dict[BrowserURL, BrowserError] = {}

@@ -1,4 +1,4 @@
-"""Finds the DevTools address of a browser that the user has started, in its data folder or at its debugging port."""
+"""Reads the DevTools address of a browser that the user has started, from its data folder or from its debugging port."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def data_folders(channel: Channel) -> list[Path]:
 
 
 def find_devtools_url(name: str) -> tuple[str, Path]:
-    """Return the WebSocket URL of the running browser of a channel, and the file that contains its port.
+    """Return the WebSocket URL of the running browser of a channel, and the file that contains the port.
 
     The file remains after a crash of the browser. Therefore the URL may be out of date.
 

@@ -32,7 +32,7 @@ async def connect_to_users_browser(
     ``timeout`` is in seconds. If the browser asks the user to allow the connection, the user must answer within this time.
 
     :return: the browser, and a function that closes the client's pages and the connection.
-    :raises BrowserLaunchError: no browser responds, or it does not allow the connection.
+    :raises BrowserLaunchError: no browser responds, or the browser does not allow the connection.
     """
     relay: DevToolsRelay | None = None
     with anyio.move_on_after(timeout):
@@ -69,7 +69,7 @@ async def _open_relay(url: BrowserURL, timeout: float) -> DevToolsRelay:
         if url.is_channel:
             address, file = find_devtools_url(url.url)
         elif url.url.startswith("http"):
-            # The scope of the caller ends the wait after ``timeout``. The thread cannot be cancelled, and ends a second later.
+            # The scope of the caller ends the wait after `timeout`. The thread cannot be cancelled, so it has its own limit.
             limit = None if timeout == float("inf") else timeout + 1
             address = await anyio.to_thread.run_sync(
                 read_devtools_url, url.url, limit, abandon_on_cancel=True

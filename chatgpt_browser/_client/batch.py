@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 import anyio
 
 from .._core.abort import AbortSignal
+from .._core.background import cancel_tasks
 from .._core.errors import (
     AbortError,
     APIConnectionError,
@@ -83,7 +84,7 @@ class MessageJobs(Protocol):
         ...
 
     async def release(self, index: int) -> None:
-        """Record that the user of the batch has handled the result of a message. The job of the message may be deleted."""
+        """Record that the user of the batch has handled the result of a message. The job may then be deleted."""
         ...
 
 
@@ -93,7 +94,7 @@ def not_sent() -> ChatGPTError:
 
 
 class _Conversation:
-    """One conversation of the batch. It stores the ids of the last reply, and whether one of its messages has failed."""
+    """One conversation of the batch: the ids of its last reply, and whether a message of the conversation has failed."""
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
@@ -228,9 +229,7 @@ class Batch:
         """Cancel the messages in flight and wait until they have ended. A second call has no effect."""
         self._stop_listening()
         tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_tasks(*tasks)
 
     def _ready(self) -> asyncio.Task[BatchResult] | None:
         """Return the next task that has a result, or None. Remove the failed tasks: such a task has no result."""

@@ -51,7 +51,8 @@ class BatchJobs:
         self._loading = asyncio.Lock()
         #: The jobs of earlier runs that no message of this run has used yet. None until the jobs are read from the store.
         self._earlier: list[JobRecord] | None = None
-        #: The jobs that a rate limit has interrupted after their message may have been sent. The keys are indexes of messages.
+        #: The jobs that a rate limit has interrupted, although their messages may have been sent. The keys are the indexes of the
+        #: messages.
         self._interrupted: dict[int, JobRecord] = {}
         #: Maps the index of each message to the id of its job.
         self.ids: dict[int, str] = {}
@@ -107,7 +108,7 @@ class BatchJobs:
         same = [record for record in self._earlier if record.text_hash == text_hash]
         found = next((record for record in same if record.batch_key == key), None)
         if found is None:
-            # The id of a message may be the number of its line. If a line is inserted, the id changes, but the text does not.
+            # A job with another id is also accepted: the id may be the number of a line, which changes if a line is inserted.
             found = next((record for record in same if is_id_key(record.batch_key)), None)
         if found is not None:
             self._earlier.remove(found)
@@ -152,7 +153,7 @@ class BatchJobs:
     # ---- jobs of this run ------------------------------------------------------------------------------------------------
 
     async def _send_new(self, index: int, message: BatchMessage, prompt: Prompt) -> Reply[Any]:
-        # Each message has been waiting since the start of the batch, so a report of unusual activity since then stops it.
+        # All messages have been waiting since the start of the batch, so a report of unusual activity since then stops them.
         prompt = replace(prompt, queued_at=self._began_at)
         run = await self._runner.start(
             prompt,
@@ -191,7 +192,7 @@ async def _leave(run: JobRun) -> None:
 
 
 def key_of(message: BatchMessage) -> str:
-    """Return the key of a message in its batch: the id of the message, or the name of its conversation if it has no id."""
+    """Return the key of a message in its batch: the id of the message, or else the name of the message's conversation."""
     if message.id is not None:
         return f"id:{message.id}"
     return f"in:{message.conversation or message.conversation_id or ''}"

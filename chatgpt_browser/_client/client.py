@@ -1,4 +1,4 @@
-"""The asynchronous client. Its methods are those of the npm API's class ``ChatGPTAPI``, as coroutine functions."""
+"""The asynchronous client. It has the methods of the npm API's class ``ChatGPTAPI``, as coroutine functions."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class FinalError(ChatGPTError):
-    """Contains an error that ends the job, because the message was not accepted, or because the answer has ended."""
+    """Contains an error that ends the job. Either the site did not accept the message, or the answer has ended."""
 
     def __init__(self, error: ChatGPTError) -> None:
         super().__init__(str(error))
@@ -39,7 +39,7 @@ FINAL_ERRORS: tuple[type[BaseException], ...] = (
 
 
 def may_be_sent(error: ChatGPTError, stream: AsyncReplyStream) -> bool:
-    """Return whether the site may still be answering the message, although its stream has failed with ``error``."""
+    """Return whether the site may still answer the message after the stream of the reply has failed with ``error``."""
     delivery = stream._lease.delivery
     if delivery is None or delivery.state is DeliveryState.NOT_STARTED:
         return False

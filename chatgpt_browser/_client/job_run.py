@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 _WATCH_INTERVAL = 1.0
 #: The pauses in seconds between the lookups of a message that was sent a short time ago: it may still be on its way to the site.
 _LOOKUP_PAUSES = (1.0, 3.0)
-#: Maximum sleep of the machine in seconds after which the connection of a stream may still work.
+#: If the machine has slept for more than this number of seconds, the connection of a stream is assumed to be broken.
 _SHORT_SLEEP = 30.0
 #: Maximum time in seconds for which a message can be on its way to the site.
 _DELIVERY_TIME = 60.0
@@ -221,7 +221,7 @@ class JobRun:
         )
 
     async def _note_accepted(self, stream: AsyncReplyStream) -> None:
-        """Store the ids of the question and of the conversation as soon as both are known."""
+        """Store the ids of the question and of the conversation as soon as the id of the conversation is known."""
         if self.accepted.is_set():
             return
         question, reader = stream._lease.question, stream._assembler.reader
@@ -314,7 +314,7 @@ class JobRun:
             response.fail(StreamInterruptedError(f"The machine slept for {slept:.0f} s."))
 
     async def _note(self, event: str) -> None:
-        """Store ``event``, a description of what happens to the job, for people."""
+        """Store ``event``, a readable description of the job's progress."""
         try:
             await self._change(event=event)
         except JobStoreError as error:

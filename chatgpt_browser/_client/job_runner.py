@@ -56,7 +56,9 @@ class JobRunner:
         deadline: Deadline | None = None,
         **columns: Any,
     ) -> JobRun:
-        """Store a job, start a task that sends its message and reads its reply, and return the object that runs this task.
+        """Store a job and start a task for it. Return the object that runs the task.
+
+        The task sends the message of the job and reads the reply.
 
         :raises JobStoreError: the job cannot be stored. The message is not sent.
         """

@@ -45,7 +45,7 @@ class AsyncJob:
 
     @property
     def id(self) -> str:
-        """The id of the job. Pass it to ``get_job()``, also in another process."""
+        """The id of the job. Any process can pass the id to ``get_job()`` to find the job again."""
         return self._record.id
 
     @property
@@ -80,7 +80,7 @@ class AsyncJob:
 
     @property
     def last_event(self) -> str | None:
-        """A description of the last event of the job, for people. None if the store contains no description."""
+        """A readable description of the last event of the job. None if the store contains no description."""
         return self._record.event
 
     @property
@@ -193,7 +193,7 @@ class Job:
 
     @property
     def id(self) -> str:
-        """The id of the job. Pass it to ``get_job()``, also in another process."""
+        """The id of the job. Any process can pass the id to ``get_job()`` to find the job again."""
         return self._core.id
 
     @property
@@ -223,7 +223,7 @@ class Job:
 
     @property
     def last_event(self) -> str | None:
-        """A description of the last event of the job, for people. None if the store contains no description."""
+        """A readable description of the last event of the job. None if the store contains no description."""
         return self._core.last_event
 
     @property

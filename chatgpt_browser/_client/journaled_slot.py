@@ -23,7 +23,7 @@ class JournaledSlot:
         self._before_send = before_send
 
     async def acquire(self) -> Prompt:
-        """Wait for the slot, and return its prompt. The ``before_send`` of the prompt is the added function."""
+        """Wait for the slot, and return its prompt. The added function becomes the ``before_send`` of the prompt."""
         prompt = await self._slot.acquire()
 
         async def before_send(message_id: str | None) -> None:

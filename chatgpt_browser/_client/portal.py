@@ -99,7 +99,8 @@ class Portal:
         if self._process.is_forked:
             return
         if threading.current_thread() is self._thread:
-            # The garbage collector may finalise a client in the portal's own thread. This thread cannot wait for its own end.
+            # The garbage collector may finalise a client in the portal's own thread. This thread cannot wait for its own end, so
+            # another thread closes the portal.
             threading.Thread(target=self.close, args=(last,), name="chatgpt_browser closes").start()
             return
         with self._lock:

@@ -12,8 +12,8 @@ from .public import public_type
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Exceptions that coroutines and event loops use to end a task or an iteration. An aborted call must not raise them, because
-#: they would end the caller's code without an error.
+#: Exceptions that coroutines and event loops use to end a task or an iteration. An aborted call must not raise such an exception:
+#: the caller's task or loop would end, and no error would be reported.
 _CONTROL_FLOW = (CancelledError, GeneratorExit, StopAsyncIteration, StopIteration)
 
 
@@ -40,9 +40,9 @@ class AbortSignal:
     def error(self) -> BaseException:
         """Return the exception that an aborted call raises.
 
-        If the reason is an exception, return it, except for ``CancelledError``, ``GeneratorExit``, ``StopIteration`` and
-        ``StopAsyncIteration``: Python would take them as the normal end of a task or of a loop. In all other cases, return an
-        :class:`AbortError`.
+        If the reason is an exception that a call can raise safely, return the reason. In all other cases, return an
+        :class:`AbortError`. ``CancelledError``, ``GeneratorExit``, ``StopIteration`` and ``StopAsyncIteration`` are not safe,
+        because Python would treat them as the normal end of a task or of a loop.
         """
         reason = self._reason
         if isinstance(reason, BaseException) and not isinstance(reason, _CONTROL_FLOW):
@@ -88,7 +88,7 @@ class AbortSignal:
 
 @public_type
 class AbortController:
-    """Aborts every call that got its ``signal`` as ``abort_signal``.
+    """Aborts every call that received the controller's ``signal`` as ``abort_signal``.
 
     >>> controller = AbortController()
     >>> controller.abort("enough")
@@ -105,5 +105,5 @@ class AbortController:
         return self._signal
 
     def abort(self, reason: object = None) -> None:
-        """Abort every call that got the signal. This method is thread-safe. Only its first call has an effect."""
+        """Abort every call that got the signal. This method is thread-safe. Only the first call has an effect."""
         self._signal._abort(reason)

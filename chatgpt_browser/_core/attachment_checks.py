@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from .message_options import Attachment
 
 _MB = 1 << 20
-#: The site's limits (help.openai.com, article 8983719): bytes of a file, bytes of an image, and files of one message.
+#: The site's limits (help.openai.com, article 8983719): the maximum size of a file and of an image, in bytes, and the maximum
+#: number of files in one message.
 MAX_FILE_SIZE, MAX_IMAGE_SIZE, MAX_FILES = 512 * _MB, 20 * _MB, 10
 
 _NOT_SENT = "Nothing was sent."
@@ -38,7 +39,7 @@ def check_attachments(files: Sequence[Attachment]) -> None:
             raise UploadError(
                 f"The name {file.name!r} is not the name of a file. {_NOT_SENT}", file=file.name
             )
-        if whole_characters(file.name) != file.name:  # the page cannot send such a name unchanged
+        if whole_characters(file.name) != file.name:  # the page cannot send lone surrogates
             raise UploadError(
                 f"The name {file.name!r} is not valid Unicode. Rename the file. {_NOT_SENT}", file=file.name
             )
@@ -75,7 +76,10 @@ def size_of(file: Attachment) -> int:
 
 
 def _unusable(mode: int) -> str | None:
-    """Return why a path with this mode cannot be uploaded, or None. The path is not opened: opening a FIFO may wait for ever."""
+    """Return why a path with this mode cannot be uploaded, or None.
+
+    Only the mode is checked, because opening a FIFO could block forever.
+    """
     if stat.S_ISDIR(mode):
         return "it is a folder"
     return None if stat.S_ISREG(mode) else "it is not a regular file"

@@ -9,6 +9,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
 
+async def cancel_tasks(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel tasks and wait until they have ended. Their exceptions are ignored.
+
+    If the caller is cancelled meanwhile, the caller's own ``CancelledError`` is raised. `asyncio.gather` would raise the one of a
+    task instead. A cancel scope of anyio does not recognise that error, so all tasks of the task group would be cancelled.
+    """
+    for task in tasks:
+        task.add_done_callback(_retrieve_exception)
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
+
+
 class BackgroundTasks:
     """A set of running tasks. The set keeps a reference to each task until the task has ended.
 
@@ -32,13 +45,16 @@ class BackgroundTasks:
 
     async def cancel(self) -> None:
         """Cancel all tasks and wait until they have ended."""
-        tasks = [*self._tasks]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_tasks(*self._tasks)
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception) and self._on_error is not None:
             self._on_error(error)
+
+
+def _retrieve_exception(task: asyncio.Future[Any]) -> None:
+    """Retrieve the exception of a task, so that asyncio does not log an unretrieved exception."""
+    if not task.cancelled():
+        task.exception()

@@ -63,7 +63,8 @@ def _excludes(entry: str, host: str) -> bool:
 def _bypass(exceptions: list[str]) -> str:
     """Return the entries of ``NO_PROXY`` as bypass rules for Chromium.
 
-    In ``NO_PROXY``, a name includes its subdomains. In Chromium's rules it does not, so each name becomes two rules.
+    A name in ``NO_PROXY`` also applies to all subdomains. A bypass rule of Chromium applies only to the name itself. Therefore
+    each name becomes two rules: one for the name, and one for the subdomains.
     """
     names = [entry.removeprefix("*").removeprefix(".") for entry in exceptions if entry]
     return ",".join(rule for name in names for rule in (name, f".{name}"))

@@ -94,7 +94,7 @@ class ConversationNotFoundError(APIStatusError):
 
 
 class MessageTooLongError(APIStatusError):
-    """413, or an alert of the site's page: the message is longer than the site accepts."""
+    """The message is longer than the site accepts. The site has responded with 413, or its page has shown an alert."""
 
 
 class RateLimitError(APIStatusError):
@@ -103,8 +103,8 @@ class RateLimitError(APIStatusError):
     ``retry_after`` is the delay that the site requested, in seconds, or None. ``retry_after_from`` is the part of the response
     that contained this delay: ``"header"``, ``"body"`` or ``"text"``. ``scope`` is the kind of limit: ``"concurrency"`` (one
     message at a time), ``"hour"`` (requests in an hour), ``"model"`` (messages to the model), ``"conversations"`` (the account
-    has read its conversations too often), or ``"local"`` (the option ``messages_per_hour``). It is None if the kind is unknown.
-    ``remembered`` is True if an earlier response contained the limit, so that no request was sent for this call.
+    has read its conversations too often), or ``"local"`` (the option ``messages_per_hour``). If the kind is unknown, ``scope`` is
+    None. ``remembered`` is True if the limit is known from an earlier response. In this case, no request was sent for this call.
     """
 
     def __init__(
@@ -127,10 +127,10 @@ class RateLimitError(APIStatusError):
 class UnusualActivityError(APIStatusError):
     """403: the site does not accept messages from this client.
 
-    The site sends this response for a suspicious account or IP address, and for every message that was not sent by the site's
-    own page. With ``send_via="page"``, messages are sent by the site's own page. ``status_code`` is None if the site reported the
-    activity within the stream of a reply. Calls whose messages are waiting when the site sends the response also raise this
-    error.
+    The site sends this response for a suspicious account or IP address, and for every message that was not sent by the site's own
+    page. With ``send_via="page"``, messages are sent by the site's own page. ``status_code`` is None if the site reported the
+    activity within the stream of a reply. If other messages are waiting when the site sends this response, the calls for these
+    messages also raise this error.
     """
 
 
@@ -171,7 +171,7 @@ class ProxyError(APIConnectionError):
     """The proxy could not be reached, refused the connection, or did not accept the credentials.
 
     ``proxy`` is the proxy's address without user name and password; the error message also contains it. ``proxy`` is None if the
-    system's settings chose the proxy. The session may still be valid, because no request reached the site.
+    proxy comes from the system's settings. The session may still be valid, because no request reached the site.
     """
 
     def __init__(self, message: str = "", *, permanent: bool = False, proxy: str | None = None) -> None:
@@ -278,7 +278,7 @@ class BrowserLaunchError(BrowserError):
 
 
 class BrowserCrashedError(BrowserError):
-    """During a call, the browser, its page or Playwright's driver process ended."""
+    """The browser, the browser's page or Playwright's driver process ended during a call."""
 
 
 class JobStoreError(ChatGPTError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-#: The maximum length of a name, in bytes of UTF-8. Most file systems allow 255 bytes. The difference leaves room for a number
+#: The maximum length of a name, in bytes of UTF-8. Most file systems allow 255 bytes. The remaining bytes leave room for a number
 #: such as `` (2)``.
 MAX_NAME = 200
 #: The maximum length, in bytes, of a suffix that is kept when a name is shortened.

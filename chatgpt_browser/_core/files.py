@@ -1,8 +1,8 @@
 """Writes files that only their owner can read, and reads small files of the user.
 
-An existing file is replaced as a whole. Another user of the machine may be able to create a link or a FIFO with the file's name
-in the folder. Therefore the new file is created under a random name, which must not exist before, and is then renamed to its
-final name. The renaming replaces a link instead of following it, and a FIFO is never opened.
+An existing file is replaced as a whole. Another user of the machine could create a link or a FIFO with the file's name in the
+folder. Therefore the new file first gets a random name that does not exist yet, and is then renamed to its final name. The
+renaming replaces a link instead of following it, and a FIFO is never opened.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ _ATTEMPTS = 100
 def path_of_user(text: str) -> Path:
     """Return the path that a user has given, with ``~`` and ``~name`` replaced by the home folder of a user.
 
-    If no user has this name, the path is returned unchanged. For example, editors make files such as ``~$report.docx``.
+    If no user has this name, the path is returned unchanged. For example, ``~$report.docx`` (a temporary file of an editor) stays
+    unchanged, because no user has the name ``$report.docx``.
     """
     return Path(os.path.expanduser(text))  # `Path.expanduser` would raise an error
 
@@ -96,7 +97,7 @@ def check_free(path: Path, *, overwrite: bool) -> None:
     """Check that a file may be written at ``path``: the path does not exist, or it is a file and ``overwrite`` is True.
 
     :raises FileExistsError: the path exists, and ``overwrite`` is False.
-    :raises OSError: the path exists but is not a file, such as a FIFO.
+    :raises OSError: the path exists but is not a regular file (for example, it is a FIFO).
     """
     if not overwrite and os.path.lexists(path):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
@@ -141,7 +142,7 @@ def create_private(path: Path, content: bytes | str) -> None:
 def open_private(path: Path) -> BinaryIO:
     """Open a file for reading and appending. If the file does not exist, create it with mode 0600.
 
-    :raises OSError: the file cannot be opened, or the path is a symbolic link or is not a regular file.
+    :raises OSError: the file cannot be opened, is a symbolic link, or is not a regular file.
     """
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | _NO_FOLLOW | _NO_WAIT | _BINARY
     if not _NO_FOLLOW and path.is_symlink():  # Windows has no O_NOFOLLOW.
@@ -177,7 +178,9 @@ def sync_folder(folder: Path) -> None:
 
 
 def _check_replaceable(path: Path) -> None:
-    """Check that the path may be replaced: it does not exist, or it is a regular file or a link to a regular file or to nothing.
+    """Check that the path may be replaced: it does not exist, is a regular file, or is a link.
+
+    A link must lead to a regular file or to a path that does not exist.
 
     A link to a device or to a FIFO must not be replaced. For example, ``/dev/stdout`` is a link that may lead to a device.
     Replacing this link would damage the system.
@@ -224,7 +227,7 @@ def read_small_file(path: Path, limit: int) -> str:
     """Return the text of a regular file of at most ``limit`` bytes. The file is UTF-8, or UTF-16 with a byte order mark.
 
     :raises OSError: the file cannot be opened.
-    :raises ValueError: the path is not a regular file, or the file is larger than ``limit`` or is not text.
+    :raises ValueError: the file is not a regular file, is larger than ``limit``, or is not text.
     """
     # If the path is a FIFO, `os.open` without O_NONBLOCK would wait until another process opens the FIFO for writing.
     flags = os.O_RDONLY | _NO_WAIT | _BINARY | getattr(os, "O_CLOEXEC", 0)

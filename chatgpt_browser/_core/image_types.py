@@ -10,9 +10,10 @@ _SIGNATURES = {
 
 
 def image_type(data: bytes) -> str | None:
-    """Return the media type of an image that starts with these bytes, or None if they start no known image."""
+    """Return the media type of the image that starts with these bytes. If the format is unknown, return None."""
     for start, media_type in _SIGNATURES.items():
         if data.startswith(start):
             return media_type
-    # RIFF is a container, which WAV and AVI files use, too. The type of its content follows its size, which has four bytes.
+    # RIFF is a container format, which WAV and AVI files also use. The bytes after ``RIFF`` are the size (four bytes) and the
+    # type of the content.
     return "image/webp" if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: The type of a file to attach: a path, or ``(name, bytes)``, or ``(name, bytes, media_type)``.
 FileArgument = str | PathLike[str] | tuple[str, bytes] | tuple[str, bytes, str]
 
-#: The options that in-page fetch cannot apply. A message with one of these options is sent through the site's own page.
+#: The options that a fetch request cannot apply. A message with one of these options is sent through the site's own page.
 _PAGE_OPTIONS = ("files", "tools", "effort", "project")
 
 
@@ -66,7 +66,7 @@ class Attachment:
 
 @dataclass(frozen=True)
 class MessageOptions:
-    """The checked options of one message. If an option has its default value, the client's options or the site decide."""
+    """The checked options of one message. If an option is not set, the client's options or the site's defaults apply."""
 
     files: tuple[Attachment, ...] = ()
     model: str | None = None
@@ -79,7 +79,7 @@ class MessageOptions:
     def checked(cls, arguments: MessageArguments, send_via: SendVia) -> MessageOptions:
         """Check the arguments of a method that sends a message, and return them as options.
 
-        :raises TypeError: the method does not have such an argument, or a value has the wrong type.
+        :raises TypeError: an argument has an unknown name, or a value has the wrong type.
         :raises ValueError: a value is empty, two options exclude each other, or ``send_via="fetch"`` cannot apply an option. The
             error message names the option.
         """

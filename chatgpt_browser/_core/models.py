@@ -25,8 +25,8 @@ class Prompt:
     """A message to send, its position in a conversation and its options.
 
     ``before_send`` is called directly before each attempt to send the message. Its argument is the id that the message will have
-    at the site, or None if the site chooses the id. If it returns an awaitable, the result is awaited. If it raises an
-    exception, nothing is sent. ``queued_at`` is the time at which the message began to wait, in seconds since the epoch.
+    at the site, or None if the site chooses the id. An awaitable result of ``before_send`` is awaited. If ``before_send`` raises
+    an exception, nothing is sent. ``queued_at`` is the time at which the message began to wait, in seconds since the epoch.
     """
 
     text: str = field(repr=False)
@@ -111,7 +111,12 @@ class BatchResult:
 
 
 class BatchSettings(NamedTuple):
-    """The name of a batch in the job store, and whether to send the failed and the uncertain messages of an earlier run again."""
+    """The settings of a batch of messages.
+
+    ``batch_id`` is the name of the batch in the job store. If ``retry_failed`` is True, the messages that failed in an earlier
+    run are sent again. If ``retry_uncertain`` is True, the client looks at the site for the messages of an earlier run whose
+    delivery is unknown. A message that is not found is sent again.
+    """
 
     batch_id: str | None = None
     retry_failed: bool = False

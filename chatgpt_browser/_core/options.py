@@ -163,7 +163,7 @@ def _proxy(_name: str, value: object) -> dict[str, str] | None:
 
 
 def _environment_proxy(site: Site) -> dict[str, str] | None:
-    """Return the settings of a proxy with credentials that the environment variables contain, or None.
+    """Return the settings of the proxy in the environment variables. If this proxy has no credentials, return None.
 
     If the settings are invalid, log a warning and return None.
     """
@@ -211,7 +211,7 @@ def _browser_urls(value: object, user_data_dir: object, browser_context: object)
 class Options:
     """The checked options of a client. Times are in seconds; ``inf`` means no limit.
 
-    The metadata of most fields contains a function ``check``, which checks and converts the argument with the field's name.
+    The metadata of most fields contains a function ``check``, which checks and converts the argument of the same name.
     """
 
     site: Site

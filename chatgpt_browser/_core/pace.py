@@ -16,10 +16,10 @@ HOUR = 3600.0
 CONVERSATIONS = "conversations"
 #: The name under which an unusual-activity response is recorded.
 UNUSUAL_ACTIVITY = "unusual activity"
-#: The scopes of rate limits that are not remembered. The limit "concurrency" ends as soon as the reply to another message is
-#: complete. The limit "local" is the option ``messages_per_hour``.
+#: The scopes of rate limits that are not remembered. The end of the limit "concurrency" is unknown: the limit ends as soon as the
+#: reply to another message is complete. The limit "local" comes from the option ``messages_per_hour``, not from the site.
 _FORGOTTEN_SCOPES = ("concurrency", "local")
-#: The attributes of an error that are stored with its limit.
+#: The attributes of an error that are stored together with the limit.
 _ERROR_FIELDS = ("status_code", "detail", "code")
 #: If a recorded time is more than this number of seconds in the future, the clock was set back, and the time is ignored.
 _CLOCK_STEP = 60.0
@@ -128,8 +128,8 @@ def model_name(model: str) -> str:
 def limit_of(error: APIStatusError, *, model: str, now: float) -> KnownLimit | None:
     """Return the limit to remember after an error of the site, or None if the error contains no limit to remember.
 
-    A rate limit is remembered if a header or a field of the response contains the end of the limit. A fixed sentence, such as
-    "Too many requests in 1 hour", does not contain the end.
+    A rate limit is remembered if a header or a field of the response contains the end of the limit. If only a fixed sentence such
+    as "Too many requests in 1 hour" reports the limit, the end is unknown, and the limit is not remembered.
     """
     details = {name: value for name in _ERROR_FIELDS if (value := getattr(error, name)) is not None}
     if isinstance(error, UnusualActivityError):

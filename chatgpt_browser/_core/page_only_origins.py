@@ -1,4 +1,4 @@
-"""Stores the origins of sites that accept messages only from their own page, in memory and in the data folder."""
+"""Stores, in memory and in the data folder, the origins of sites that accept messages only from their own page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TTL = 7 * 24 * 3600.0
 
 
 class PageOnlyOrigins:
-    """A thread-safe set of origins. Each origin is stored with the time at which it refused a message that was sent by fetch.
+    """A thread-safe set of origins. Each origin is stored with the time at which it refused a message from a fetch request.
 
     :param folder: a function that returns the data folder. If ``folder`` is None, no file is read or written.
     :param clock: a function that returns the time in seconds since the epoch.
@@ -61,7 +61,7 @@ class PageOnlyOrigins:
                 logger.debug("the origins that need their own page were not saved: %s", exc)
 
     def _merge_file(self) -> None:
-        """Read the saved origins. Add each origin that was saved in the last seven days to this set."""
+        """Read the saved origins. Add each origin that refused a message in the last seven days to this set."""
         if self._folder is None:
             return
         try:

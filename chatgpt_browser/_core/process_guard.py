@@ -1,4 +1,4 @@
-"""Detects that an object is used in a forked process, where its threads and connections do not work."""
+"""Detects that an object is used in a forked process, where the object's threads and connections do not work."""
 
 from __future__ import annotations
 

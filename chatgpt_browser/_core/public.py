@@ -18,8 +18,9 @@ else:
 
 Type = TypeVar("Type", bound=type)
 
-#: Stands for None in the type of an attribute that is None only before a reply. A type checker accepts ``str | MaybeNone`` where
-#: it needs a ``str``, so a check for None is allowed but not needed. Typeshed has an alias with the same name.
+#: Stands for None in the type of an attribute that is None until a reply has arrived. A type checker accepts ``str | MaybeNone``
+#: as a ``str``. Therefore users can check such an attribute for None, but need not do so. Typeshed has an alias with the same
+#: name.
 MaybeNone: TypeAlias = Any
 
 

@@ -1,7 +1,7 @@
 """The session token and the browser profile that `chatgpt-browser login` saves.
 
-The other commands use them, and also each client that ``from_login()`` returns. The session token and the profile give access to
-the account, so their folders are created with mode 0700 and their files with mode 0600.
+The other commands, and each client that ``from_login()`` returns, use this token and this profile. The session token and the
+profile give access to the account, so their folders are created with mode 0700 and their files with mode 0600.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ class SavedLogin:
     def create(self) -> None:
         """Create the folder if it does not exist.
 
-        Only the user may access this folder, and its parent folders up to the data folder.
+        Set the mode of this folder, and of its parent folders up to the data folder, to 0700, so that only the user can access
+        them.
         """
         root = default_data_folder()
         if root in self.folder.parents:

@@ -13,7 +13,7 @@ class SuspendClock:
     """Measures for how long the machine has slept.
 
     Time limits use the monotonic clock, which stops while the machine sleeps (Linux and macOS). So no time limit expires because
-    of a sleep. The wall clock does not stop. The difference between the two clocks is the duration of the sleep.
+    of a sleep. The wall clock does not stop. Therefore the difference between the two clocks grows by the duration of each sleep.
     """
 
     def __init__(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SCOPE = "chatgpt_browser"
-#: If one of these environment variables is set, OpenTelemetry's API loads the provider that the variable names.
+#: If one of these environment variables is set, OpenTelemetry's API loads the provider whose name the variable contains.
 _PROVIDER_VARIABLES = ("OTEL_PYTHON_TRACER_PROVIDER", "OTEL_PYTHON_METER_PROVIDER")
 #: The limits of the histogram buckets in seconds, as the conventions recommend. `_DURATIONS` is for the duration of a whole
 #: operation. `_FIRST_CHUNKS` is for the time to the first chunk.
@@ -222,7 +222,7 @@ def count_retry(error: BaseException) -> None:
 def _failure(error: str | None) -> dict[str, str]:
     """Return the attributes of a span for an error. ``error`` is the name of the error's class, or None if there was no error.
 
-    The result contains only this name, because the text of an error may quote a response of the site. If there was no error, the
-    result is empty.
+    The result contains only this name, because the text of an error may quote private text from a response of the site. If there
+    was no error, the result is empty.
     """
     return {} if error is None else {"error.type": error}

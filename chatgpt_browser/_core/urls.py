@@ -45,7 +45,7 @@ class Site:
         )
 
     def moved(self, origin: str) -> Site:
-        """Return a site with the paths of this site on another origin."""
+        """Return a site with the same paths as this site, but with another origin."""
         here = len(self.origin)
         return Site(origin + self.api_base_url[here:], origin + self.backend_api_base_url[here:])
 
@@ -128,7 +128,7 @@ class BrowserURL:
     def is_devtools(self) -> bool:
         """True if the value leads to a DevTools endpoint, False if it leads to a Playwright server.
 
-        The names, the http(s) URLs, and the URLs that contain ``/devtools/`` lead to DevTools endpoints.
+        The names of browsers, the http(s) URLs, and the URLs that contain ``/devtools/`` lead to DevTools endpoints.
         """
         return self.is_channel or self.url.startswith("http") or "/devtools/" in self.url
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from .._protocol.history import History
 
-#: The maximum size in bytes of a file that is returned as content. Clients refuse large results, which would fill the context.
+#: The maximum size in bytes of a file that is returned as content. Clients refuse large results, because a large result would
+#: fill the model's context.
 MAX_INLINE = 1_000_000
 #: Images of these types are returned as images. Models cannot read other types, such as SVG.
 _IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
@@ -57,7 +58,7 @@ def find_file(history: History, name: str) -> Any:
 
 async def save_file(file: Any, target: str) -> CallToolResult:
     """Save a file, and return the path. An existing file is not replaced."""
-    # A path that ends with a separator means a folder, and `Path` removes the separator.
+    # A path that ends with a separator means a folder. `Path` removes the separator, so it is added again.
     folder = target.endswith(("/", "\\"))
     path = await file.save(f"{absolute_path(target)}/" if folder else absolute_path(target))
     size = path.stat().st_size

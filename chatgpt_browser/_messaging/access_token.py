@@ -81,7 +81,8 @@ class AccessTokenCache:
         await self._refresh.cancel()
 
     async def _refresh_session(self) -> Session:
-        # The module `retry` imports tenacity, which is slow. The import is not at the top, so that the browser starts earlier.
+        # Importing `retry` is slow, because it imports tenacity. The import is not at the top, so that the browser starts
+        # earlier.
         from .retry import retrying_refresh
 
         self._session = None

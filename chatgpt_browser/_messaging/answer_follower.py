@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from .sender import MessageSender
 
 #: The pauses between two polls: the first and the longest pause in seconds, and the growth factor of the pauses. Polling is
-#: necessary because the stream of the reply belonged to another request. The site limits how often an account may read its
-#: conversations, so the longest pause is longer than that of the site's own page.
+#: necessary because the stream of the reply is not available: it belonged to an earlier request. The site limits how often an
+#: account may read its conversations, so the longest pause is longer than the longest pause of the site's own page.
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 15.0, 1.5
 #: The pause in seconds after a rate limit for which the site has stated no delay.
 _RATE_LIMIT_PAUSE = 60.0
-#: Reading fails after this many consecutive requests that do not find the question or the answer. The site may store a new
-#: question a short time after its stream has begun.
+#: Reading fails after this many consecutive requests that do not find the question or the answer. A few such requests are normal,
+#: because the site may store a new question a short time after the stream of the reply has begun.
 _MAX_MISSES = 5
-#: Reading fails after this many consecutive network or browser errors, which last about two minutes.
+#: Reading fails after this many consecutive network or browser errors, that is, after about two minutes.
 _MAX_FAILURES = 10
 #: Reading fails if an unfinished answer does not change for this many seconds.
 _MAX_SILENCE = 6 * 3600.0

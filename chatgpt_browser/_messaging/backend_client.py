@@ -101,11 +101,11 @@ class BackendClient:
     async def call(self, call: Callable[[Session], Awaitable[T]], *, resend_refused: bool = True) -> T:
         """Run ``call(session)`` and return its result. After an error, run ``call`` again if :mod:`.retry` allows this.
 
-        The argument of ``call`` is the session instead of the access token, because a traceback with local variables must not
-        show the token.
+        The argument of ``call`` is the session instead of the access token, because a traceback may show the values of local
+        variables. The repr of a session does not contain the token.
 
-        :param resend_refused: if False, ``call`` is not run again after the site has refused the access token or requires a
-            challenge.
+        :param resend_refused: if False, ``call`` is not run again after the site has refused the access token or has responded
+            with a challenge.
         :raises ChatGPTError: the last attempt failed. The error raised is the error of this attempt, without secrets.
         """
         from .retry import RetryPolicy, retrying_send

@@ -132,7 +132,7 @@ class FileDownloader:
         raise refusal or APIStatusError("The conversation or the message of the file is unknown.")
 
     async def _read_link(self, path: str) -> FileLink | APIStatusError:
-        """Request a path, and return the link in the response. If the site refuses only this path, return the error instead."""
+        """Request a path, and return the link in the response. If the error may not apply to other paths, return the error."""
         try:
             return read_link(await self._backend.request_json("GET", path))
         except APIStatusError as exc:
@@ -156,7 +156,7 @@ class FileDownloader:
         return OpenFile(link.name, media_type or None, size, self._chunks(stream, size))
 
     async def _request(self, url: str, stack: AsyncExitStack) -> tuple[ResponseStream, Head]:
-        """Request the bytes of a file, follow redirects, and return the response. Closing ``stack`` also closes the page."""
+        """Request the bytes of a file, follow redirects, and return the response. Closing ``stack`` closes the request's page."""
         for _ in range(_MAX_REDIRECTS + 1):
             async with AsyncExitStack() as hop:
                 # The origin is checked before a page is opened, because opening a page may take a second.
@@ -176,7 +176,7 @@ class FileDownloader:
     async def _send(
         self, page: DownloadPage, url: str, session: Session | None = None
     ) -> tuple[ResponseStream, Head]:
-        """Send the request, and return the response stream and the head. The head may be that of a redirect.
+        """Send the request, and return the response stream and the head. The response may be a redirect.
 
         :param session: the session for a URL of the site. It is None for a URL of the storage.
         :raises APIStatusError: the status of the response is neither a success nor a redirect.
@@ -188,7 +188,7 @@ class FileDownloader:
             return stream, head
         response = await receive_body(stream, head, self._options, limit=SMALL_BODY)
         if session is None:
-            # The body is left out: it may quote the signature of the URL.
+            # The error does not contain the body, because the body may contain the URL's signature, which is a secret.
             raise APIStatusError(f"The storage responded with {head.status}.", status_code=head.status)
         raise status_error(response)
 

@@ -1,7 +1,7 @@
 """Polls the conversation for the rest of a reply, if the site continues the reply outside the stream (a hand-off).
 
 While the reply grows, the site saves the reply in the conversation. The site's own page receives the rest over a WebSocket, or
-requests the rest. If both fail, the page polls the conversation. This module polls the conversation in the same way. If the
+requests the rest. If neither works, the page polls the conversation. This module polls the conversation in the same way. If the
 transport delivers the data that the page receives, this module does not poll.
 """
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 #: The pauses between two polls: the first and the longest pause in seconds, and the growth factor of the pauses. The site's own
 #: page uses the same values.
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 5.0, 1.5
-#: For this many seconds after the creation of a conversation, the site may respond to requests for the conversation with 404.
+#: During this many seconds of polling, a 404 is ignored, because the site may not have stored a new conversation yet.
 _CREATION_TIME = 10.0
 #: The longest ``Retry-After`` in seconds. If the site requests a longer wait, the :class:`RateLimitError` is raised.
 _MAX_RETRY_AFTER = 30.0

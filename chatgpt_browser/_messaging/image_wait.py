@@ -1,6 +1,7 @@
 """Waits for images that the site makes after the end of a reply's stream. The images appear in the stored conversation.
 
-The site announces such an image only over a WebSocket. Therefore this module polls the conversation, as after a hand-off.
+The site reports a finished image only over a WebSocket, which this module does not read. Therefore this module polls the
+conversation, as after a hand-off.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 5.0, 1.5
 #: The longest wait in seconds. The site makes an image in one to three minutes.
 _MAX_WAIT = 600.0
-#: For this many seconds after the creation of a conversation, the site may respond to requests for the conversation with 404.
+#: During this many seconds of polling, a 404 is ignored, because the site may not have stored a new conversation yet.
 _CREATION_TIME = 10.0
 #: The longest ``Retry-After`` in seconds. If the site requests a longer wait, the :class:`RateLimitError` is raised.
 _MAX_RETRY_AFTER = 30.0
@@ -99,7 +100,11 @@ class ImageWait:
         return self._is_pending() and self._ends_turn(answer, data)
 
     def _ends_turn(self, answer: dict[str, Any] | None, data: Any) -> bool:
-        """Return whether ``answer`` is new and has ended the turn, and the site is not working on the conversation any more."""
+        """Return whether the site has ended the turn with a new message.
+
+        ``answer`` must be new, complete and marked as the end of the turn. The site must not be working on the conversation any
+        more.
+        """
         if answer is None or answer.get("id") in self._known:
             return False
         return has_ended_turn(answer) and is_finished(answer) and not data.get("async_status")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
     class WithLedger(Protocol):
-        """Calls ``use(ledger)`` in a worker thread. Returns the result, or ``default`` without a usable ledger."""
+        """Calls ``use(ledger)`` in a worker thread. Returns the result, or ``default`` if the store cannot be used."""
 
         def __call__(self, use: Callable[[PaceLedger], T], default: T) -> Awaitable[T]: ...
 
@@ -55,7 +55,7 @@ class PaceAccount:
         return self._name
 
     async def _note_tokens(self, with_ledger: WithLedger, name: str, now: float) -> None:
-        """Store the account of each session token of this client. The site may have replaced the first token."""
+        """Store the account of each session token of this client. There are several if the site has replaced the first token."""
         tokens = {
             token.value
             for token in (*self._browser_manager.former_tokens, self._browser_manager.session_token)
@@ -70,6 +70,6 @@ def _note(token: str, name: str, now: float, ledger: PaceLedger) -> None:
 
 
 def _name_of(origin: str, session: Session) -> str:
-    # The site has two origins. Both have the same accounts.
+    # The site has two origins with the same accounts. An account has the same name for both origins.
     site = min(origin, moved_to(origin) or origin)
     return hash_text(f"{site}\n{session.user.id or session.user.email or ''}")

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-#: The maximum time in seconds between two reads of the store while a message waits. Another process may have stored a limit, and
-#: SQLite does not notify this process.
+#: The maximum time in seconds between two reads of the store while a message waits. The store must be read again because another
+#: process may have stored a limit, and SQLite does not notify this process.
 _LONGEST_SLEEP = 10.0
 #: Waits of less than this number of seconds are not logged.
 _SHORT_WAIT = 1.0
@@ -80,7 +80,7 @@ class PaceGate:
     def forget_limits(self) -> None:
         """Forget the limits that this client has received. The limits in the store do not change.
 
-        Only tests call this method: they share a client.
+        Only tests call this method, because several tests share one client.
         """
         self._limits.clear()
 
@@ -102,7 +102,7 @@ class PaceGate:
         state.wait_before_sending(self._rules, now)
 
     def check_again(self, prompt: Prompt, model: str) -> None:
-        """Check again that the limits that this client has received allow the message. The store is not read.
+        """Check again that no limit stops the message. Only the limits that this client has received are checked, not the store.
 
         :raises UnusualActivityError: the site has reported unusual activity while the message was waiting.
         :raises RateLimitError: a remembered limit has not ended.
@@ -172,7 +172,7 @@ class PaceGate:
             else:
                 await self._with_ledger(lambda ledger: ledger.withdraw(record), None)
         except JobStoreError as error:
-            # The record still contains an earlier time, at which the message was allowed.
+            # The record stays in the store, with the time at which the message was allowed.
             logger.warning("the time of a message was not stored: %s", error)
 
     # ---- reading conversations ---------------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ class PaceGate:
             logger.warning("the limit was not stored, so other processes do not know it: %s", exc)
 
     async def _state(self, *, online: bool) -> PaceState:
-        """Return the limits of this client and, if the account is known, its messages and limits in the store."""
+        """Return the limits of this client. If the account is known, also return its messages and limits in the store."""
         own = tuple(self._limits.values())
         account = await self._find_account(online=online) if self._uses_store else None
         if account is None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: The maximum number of conversations that are read. Each conversation needs one request.
 _MAX_CONVERSATIONS = 10
-#: The maximum number of pages of the list of conversations that are read, and the number of conversations on a page.
+#: The maximum number of pages that are read from the list of conversations, and the number of conversations on a page.
 _MAX_PAGES, _PAGE_SIZE = 5, 20
 #: The maximum difference in seconds between the clock of this machine and the clock of the site.
 CLOCK_DIFFERENCE = 60.0

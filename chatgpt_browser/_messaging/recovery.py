@@ -40,9 +40,9 @@ _FIRST_LOOK_TIMEOUT = 30.0
 class Recovery:
     """Polls the conversation for the rest of a reply.
 
-    If the site's page may request the rest itself, the first request is sent after 0.5 s. Otherwise, the first request is sent
-    immediately. The pause before each further request grows from 0.5 s to 5 s. During each pause, the recovery waits for a frame
-    of the response. If a frame arrives, the rest is read from the response.
+    If it is possible that the site's page requests the rest itself, the first request is sent after 0.5 s. Otherwise, the first
+    request is sent immediately. The pause before each further request grows from 0.5 s to 5 s. During each pause, the recovery
+    waits for a frame of the response. If a frame arrives, the rest is read from the response.
 
     ``error`` is the error that ended the stream. The recovery raises ``error`` if the site is not writing an answer, or if the
     conversation cannot be read.
@@ -118,7 +118,7 @@ class Recovery:
 
 
 async def read_answer(backend: BackendClient, reply: ReplyReader, question: QuestionRef) -> StoredAnswer:
-    """Read the conversation of a question, and return the answer as far as it is stored.
+    """Read the conversation of a question, and return the stored answer, which may be incomplete.
 
     If the conversation is not found, or the browser has crashed, the progress of the answer is ``MISSING``.
 

@@ -65,7 +65,7 @@ class ReplyAssembler:
         return not (self._items or self.reader.done or self._failure)
 
     def add_frame(self, frame: Frame) -> None:
-        """Add a frame of the response. If ``reader.may_end`` is True, an error frame counts as the end of the body.
+        """Add a frame of the response. If ``reader.may_end`` is True, an error frame is treated as the end of the body.
 
         :raises StreamError: the response has broken off in the middle of the reply.
         """

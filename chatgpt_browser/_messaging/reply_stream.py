@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 #: The longest wait in seconds for the end of the body after an event has marked the reply as complete. The idle timer cannot
 #: limit this wait, because each ping of the site restarts the timer.
 _END_TIMEOUT = 5.0
-#: If a feed with the rest of the reply delivers no data for this many seconds, the conversation is polled instead.
+#: If the rest of the reply comes from a resumed stream or a WebSocket, and no data arrives for this many seconds, the
+#: conversation is polled instead.
 _FEED_TIMEOUT = 30.0
 #: The maximum number of updates in one list. If many events arrive together, this limit keeps the time for one list short, and
 #: the memory for the texts small.
@@ -74,7 +75,8 @@ class AsyncReplyStream(WholeReplyMixin[FileT]):
         #: The model of the message: the prompt's model, or else the client's model. None until the message is sent.
         self._model: str | None = None
         self._is_open = self._is_closed = False
-        #: False after a feed has delivered an event that does not fit the reply. From then on, all feeds are ignored.
+        #: False after a resumed stream or a WebSocket has delivered an event that does not fit the reply. From then on, the rest
+        #: of the reply is read only from the conversation.
         self._follows = True
 
     def __repr__(self) -> str:
@@ -192,17 +194,17 @@ class AsyncReplyStream(WholeReplyMixin[FileT]):
         return self._recovery or (self._poller if reader.is_elsewhere else None)
 
     def _can_follow(self) -> bool:
-        """Return whether the rest of the reply has begun to arrive from a feed other than the response to the message."""
+        """Return whether the rest of the reply has begun to arrive from a resumed stream or a WebSocket."""
         return self._follows and self._lease.has_frames
 
     def _follow(self, poller: HandoffPoller | ResearchPoller | Recovery) -> None:
-        """Read the rest of the reply from the response from now on, instead of from the conversation."""
+        """Start to read the rest of the reply from the frames of the response instead of from the conversation."""
         self._assembler.reader.follow()
         if poller is self._recovery:
             logger.info("the site's page continues the reply", extra={"chatgpt_event": "reply_recovered"})
 
     async def _wait_for_frames(self, seconds: float) -> bool:
-        """Wait at most ``seconds`` for a frame of a feed with the rest of the reply. Return whether a frame has arrived."""
+        """Wait at most ``seconds`` for a frame with the rest of the reply. Return whether a frame has arrived."""
         if not self._follows or self._lease.response is None:
             return await wait_without_frames(seconds)
         return await self._lease.response.wait_for_frames(seconds)
@@ -248,8 +250,8 @@ class AsyncReplyStream(WholeReplyMixin[FileT]):
     async def _receive(self) -> None:
         """Receive the next frame, and add it to the assembler.
 
-        If the reply is already complete, wait only a short time for the end of the body. If a feed delivers the rest of the reply
-        but no data arrives for some time, stop reading the feed, so that the conversation is polled.
+        If the reply is already complete, wait only a short time for the end of the body. If the rest of the reply comes from a
+        resumed stream or a WebSocket, and no data arrives for some time, stop waiting. The conversation is then polled.
         """
         reader = self._assembler.reader
         if not (reader.is_settled or reader.is_following):

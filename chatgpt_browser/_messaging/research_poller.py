@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 #: The polling fails if the state of the research does not change for this many seconds. A research takes 3 to 40 minutes.
 _LONGEST_SILENCE = 2 * 3600.0
-#: If this number of polls have found a conversation without a research, the answer counts as an ordinary answer.
+#: After this many polls that found no research in the conversation, the poller assumes that the site gave an ordinary answer.
 _ORDINARY = 2
 
 

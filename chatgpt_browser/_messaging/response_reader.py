@@ -84,7 +84,7 @@ async def receive_body(
     except ConnectionError as exc:
         raise StreamInterruptedError(f"The connection broke in the middle of a response: {exc}.") from exc
     finally:
-        # After the end of a 2xx body, the rest of the reply may already arrive in another way. It must continue.
+        # After the end of a 2xx body, the stream may still deliver the rest of a reply from a WebSocket, so it is not aborted.
         if response is None or not head.ok:
             stream.abort()
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .._core.attachment_checks import check_attachments
+from .._core.background import cancel_tasks
 from .._core.errors import ClientClosedError, UnusualActivityError
 from .._core.log import logger
 from .._core.models import QuestionRef
@@ -160,7 +161,8 @@ class MessageSender:
             try:
                 return await self._send_once(transport, prompt, lease, span)
             except UnusualActivityError as refusal:
-                # If there is no response, the site refused an earlier request, for example the request for the parent message.
+                # If there is no response, the site refused a request that preceded the message, such as the request for the
+                # parent message.
                 if lease.response is None or concerns_account(refusal):
                     raise
                 # The site has refused the message. Therefore a second attempt cannot create a duplicate.
@@ -213,20 +215,19 @@ class MessageSender:
         """Wait for the head of the response, and return the head.
 
         If the transport may renew the session, the session token is updated during the wait. The update takes about as long as a
-        fast response of the site.
+        fast response of the site, so it causes almost no delay.
         """
         if not transport.may_renew_session:
             return await receive_head(response, self.options)
-        head, error = await asyncio.gather(
-            receive_head(response, self.options),
-            self._browser_manager.update_session_token(),
-            return_exceptions=True,
-        )
-        for result in (head, error):
-            if isinstance(result, BaseException):
-                raise result
-        assert not isinstance(head, BaseException)
-        return head
+        receiving = asyncio.ensure_future(receive_head(response, self.options))
+        updating = asyncio.ensure_future(self._browser_manager.update_session_token())
+        try:
+            await asyncio.wait((receiving, updating))
+            head = receiving.result()
+            updating.result()
+            return head
+        finally:
+            await cancel_tasks(receiving, updating)
 
     async def _address(
         self, transport: Transport, prompt: Prompt, message_id: str, session: Session

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def keep_ref(ref: FileRef) -> Any:
-    """Return the reference itself. The streams of unit tests use this function, because they have no client to read files."""
+    """Return the reference itself. Jobs use this function, because the job store contains references instead of file objects."""
     return ref
 
 
@@ -102,7 +102,7 @@ class WholeReplyMixin(Generic[FileT]):
                 await ImageWait(self._sender.backend, reader, self._question or QuestionRef()).run()
 
     def _expect_images(self) -> None:
-        """Request that the stream waits for images at its end. Call this method before the stream is read."""
+        """Make the stream wait for images at its end. Call this method before the stream is read."""
         self._assembler.reader.waits_for_images = True
 
     def _collect(self) -> Reply[FileT]:

@@ -42,7 +42,10 @@ def conversation_path(conversation_id: str) -> str:
 
 
 def is_conversation_path(path: str) -> bool:
-    """Return whether a path is that of the list of conversations or of one conversation. The site limits reads of these paths."""
+    """Return whether a path belongs to the list of conversations or to one conversation.
+
+    The site limits how often these paths are read.
+    """
     return _CONVERSATION_PATH.fullmatch(path) is not None
 
 

@@ -1,4 +1,4 @@
-"""Reads the calls that create or change canvas documents, and the results of the calls, from the messages of a reply.
+"""Reads, from the messages of a reply, the calls that create or change canvas documents, and the results of these calls.
 
 The model creates a document with the tool ``canmore.create_textdoc`` and changes it with ``canmore.update_textdoc``. The result
 of the tool contains the id of the document.
@@ -16,8 +16,8 @@ from .site_json import parse_json_or_none
 _CREATE, _UPDATE = "canmore.create_textdoc", "canmore.update_textdoc"
 #: The pattern with which the model replaces a whole document.
 _WHOLE = ".*"
-#: The maximum length, in characters, of a text in which a regular expression of the site is searched. A search then takes at most
-#: about a second.
+#: The maximum length, in characters, of a text that is searched with a regular expression from the site. A search in a text of
+#: this length takes at most about a second.
 _MAX_SEARCHED = 20_000
 _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
 #: Matches a repetition or an alternative in a regular expression.
@@ -102,7 +102,7 @@ class CanvasResult(NamedTuple):
 
 
 def read_canvas_call(message: dict[str, Any]) -> CanvasCall | None:
-    """Return the call of the canvas in a message. Return None if the message contains no such call, or is not complete."""
+    """Return the call of the canvas in a message. Return None if there is no call, or if it is not complete."""
     recipient = message.get("recipient")
     if recipient not in (_CREATE, _UPDATE) or role_of(message) != "assistant":
         return None

@@ -25,7 +25,8 @@ from .unicode_ranges import contains_any, remove_all
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: The characters of marks, and of the bounds of cited passages: a range for a set in a regular expression.
+#: The characters of marks, and the characters that mark the start and the end of a cited passage. The value is a range for a
+#: character set in a regular expression.
 MARKS = "\ue200-\ue206"
 
 #: Maps a kind of mark to the number of the field that replaces the mark. The first field has the number 1. A mark of the kind
@@ -47,12 +48,12 @@ class CitationMarkFilter:
     """Removes the marks from a text that grows. Each call of :meth:`visible` searches only the new part of the text."""
 
     def __init__(self) -> None:
-        #: True if the text ends inside a mark. If it is False, a piece without marks that is appended to the raw text is also
-        #: appended to the visible text.
+        #: True if the text ends inside a mark. If the text does not end inside a mark, a new piece without marks can be appended
+        #: to the visible text unchanged.
         self.is_open = False
         self._has_marks = False
         self._raw = ""
-        self._settled = ""  # The processed part of the raw text. A mark without an end is not processed.
+        self._settled = ""  # The processed part of the raw text. An unfinished mark is not part of it.
         self._visible = ""
 
     def visible(self, raw: str, *, at_end: bool = False) -> str:

@@ -4,7 +4,8 @@ The site stores sources in three forms:
 
 * ``content_references``: the field ``matched_text`` of a reference contains the text of the mark to which the reference belongs.
 * ``citations``, the older form: each citation has the number of a mark such as ``【3†source】``.
-* ``search_result_groups``: used if no reference belongs to a mark. The mark contains the number of a search result.
+* ``search_result_groups``: the search results. If no reference belongs to a mark, the number in the mark identifies a search
+  result.
 
 In the first two forms, the site also sends offsets. The offsets are not read, because they are often wrong or zero.
 """
@@ -59,7 +60,7 @@ class _Source(NamedTuple):
 def find_citations(message: dict[str, Any], results: SearchResults | None = None) -> list[Citation]:
     """Return the citations of a message. The positions are indexes in the visible Markdown text of the message.
 
-    :param results: the search results of the reply. If it is None, the form ``search_result_groups`` is not read.
+    :param results: the search results of the reply. If it is None, the field ``search_result_groups`` is ignored.
     """
     text = message_text(message) if isinstance(message.get("content"), dict) else ""
     finder = _SpanFinder(text)
@@ -78,7 +79,7 @@ def find_citations(message: dict[str, Any], results: SearchResults | None = None
         matched = [each for item in references if (each := _text(item.get("matched_text")))]
         found += _result_citations(message, finder, results, matched)
     cited = {citation.url for citation in found}
-    # A footnote lists the sources of the whole message. Most of them are already cited in the text.
+    # A footnote lists the sources of the whole message. Sources that are already cited in the text are left out.
     found += [source.at(_UNKNOWN) for source in footnotes if source.url not in cited]
     return list(dict.fromkeys(found))
 
@@ -111,7 +112,10 @@ class _SpanFinder:
         ] = {}  # for each text, the index at which the search for its next occurrence starts
 
     def find(self, matched: Any) -> _Span:
-        """Return the span of the next occurrence of a text, or else of its first occurrence, or else ``_UNKNOWN``."""
+        """Return the span of the next occurrence of a text.
+
+        If there is no further occurrence, return the span of the first occurrence. If there is none, return ``_UNKNOWN``.
+        """
         if not isinstance(matched, str) or not matched.strip():
             return _UNKNOWN
         start = self._search(matched, self._next.get(matched, 0))

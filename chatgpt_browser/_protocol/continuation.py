@@ -85,7 +85,7 @@ def read_resume_token(item: Any) -> Origin | None:
 
 
 def read_document(text: str) -> Origin | None:
-    """Read a JSON document that the site sent in response to a message, and return the origin of the announced reply.
+    """Return the origin of the reply that a JSON document announces. The site sent the document in response to a message.
 
     Return None if the document is an error or contains no conversation id.
     """
@@ -140,7 +140,7 @@ def _item_id(value: dict[str, Any]) -> str | None:
 
 
 class ReadEvents:
-    """Stores the hashes of the events that were read, so that the events that a resumed stream repeats can be removed.
+    """Stores the hashes of the events that were read, to identify the events that a resumed stream repeats.
 
     The page's request for the rest of the stream contains the number of events that the page has read (``offset``). The page does
     not count the events with a resume token.

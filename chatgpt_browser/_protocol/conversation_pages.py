@@ -80,7 +80,8 @@ class ConversationPages:
         if self._pinned < pinned < max(len(items), len(self._first)):
             skipped, self._pinned = pinned - self._pinned, pinned
         elif self._total is not None and total_before is not None:
-            # The difference is the number of deleted entries. All of them may have been before this page.
+            # The difference is the number of deleted entries. Possibly, all of them were before this page. Therefore the offset
+            # is reduced by this number.
             skipped = max(0, total_before - self._total)
         self._went_back = skipped > 0 and self._offset > 0
         self._offset = max(0, self._offset - skipped)

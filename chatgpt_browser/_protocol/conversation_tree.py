@@ -40,7 +40,7 @@ def find_answer(
 
 def newest_answer(newest_first: Sequence[Any]) -> dict[str, Any] | None:
     """Return the answer among the messages of one turn (newest first), or None if no message is an answer."""
-    # If several messages have the highest rank, `max` returns the newest of them, because it is the first.
+    # `max` returns the first message with the highest rank. This is the newest one, because the newest message comes first.
     answer: dict[str, Any] | None = max(newest_first, key=answer_rank, default=None)
     return answer if answer_rank(answer) else None
 
@@ -128,7 +128,7 @@ def newest_after(data: Any, parent_message_id: str) -> str:
 
 
 def _comes_next(newest_first: Iterator[tuple[str, dict[str, Any]]], node_id: str) -> bool:
-    """Return whether ``newest_first`` contains the node with this id, and none of the nodes before it is a question."""
+    """Return True if the nodes before the node with this id contain no question. If there is no such node, return False."""
     for each, node in newest_first:
         if each == node_id:
             return True
@@ -143,7 +143,7 @@ class Turn(NamedTuple):
     A new message may use any id in ``parents`` as its ``parent_message_id``. ``parents`` contains the ids of these messages:
 
     * the messages of this turn;
-    * the other answers to its question (the site may show two answers for comparison);
+    * the other answers to this turn's question (the site may show two answers for comparison);
     * if the newest questions have no answer: the messages of their turns, and the messages of the turn before them.
     """
 

@@ -1,8 +1,8 @@
 """The session token: parsing of the accepted formats, and conversion to the cookies that store the token.
 
-The token is one encrypted value. If the value is too long for one cookie, the site splits the value into several cookies. All
-cookies of one token are called a family. The server joins the values of all cookies of a family. If one cookie of the family were
-outdated, the joined token would be invalid. Therefore this package always replaces all cookies of a family together.
+The token is one encrypted value. If the value is too long for one cookie, the site splits the value into several cookies. The
+server joins the values of these cookies. If one of the cookies were outdated, the joined token would be invalid. Therefore this
+package always replaces all cookies of a token together.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _NO_TOKEN = re.compile(
     r"__(?:Secure|Host)-.*|(?:next-auth|authjs)\..*|[^=]*=+[^=].*|.*\.(?:json|txt)", re.IGNORECASE | re.DOTALL
 )
 
-#: The hosts of the site. An export of a browser's cookies may also contain session cookies of other sites, with the same names.
+#: The hosts of the site. Cookies of other hosts are ignored, because an export of a browser's cookies may contain session cookies
+#: of other sites with the same names.
 _HOSTS = ("chatgpt.com", "chat.openai.com")
 
 #: The error message for a value that is not a token and does not contain a token.
@@ -107,8 +108,8 @@ class SessionToken:
             else:
                 chunks.setdefault(member["family"], {})[int(member["chunk"])] = value
 
-        # The cookies may contain both a split token and a token in one cookie. The token in one cookie belongs to an earlier
-        # session.
+        # If there are both a split token and a token in one cookie, the split token is used: the token in one cookie belongs to
+        # an earlier session.
         for family, parts in chunks.items():
             if sorted(parts) == list(range(len(parts))):
                 return cls._joined([parts[index] for index in sorted(parts)], family)

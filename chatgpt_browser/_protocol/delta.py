@@ -32,8 +32,8 @@ _MAX_CHANGES = 1000
 #: deeply.
 _MAX_STEPS = 50
 _TEXTS = ("/message/content/parts/0", "/message/content/text")  # The possible paths of a message's text.
-#: The beginning of the paths of metadata. A change of metadata that cannot be applied is ignored, because metadata has no effect
-#: on a reply's text.
+#: The beginning of the paths of metadata. If a change of metadata cannot be applied, the change is ignored, because metadata has
+#: no effect on a reply's text.
 _METADATA = "/message/metadata/"
 _END = object()  # Represents the index "-", which is the position after the last item of an array.
 
@@ -79,9 +79,10 @@ class DeltaDecoder:
         return self._values.get(self._channel)
 
     def grow(self, delta: dict[str, Any]) -> str | None:
-        """If the delta is ``{"v": text}`` and the previous delta appended to a text, append this text and return it.
+        """If the delta continues the text that the previous delta appended to, append the new piece and return it.
 
-        Most deltas have this form. For any other delta, return None and change nothing.
+        Such a delta has the form ``{"v": piece}``. Most deltas have this form. For any other delta, return None and change
+        nothing.
         """
         value = delta.get("v")
         if self._growing is None or len(delta) != 1 or not isinstance(value, str):
@@ -90,7 +91,7 @@ class DeltaDecoder:
         return value
 
     def grow_by(self, text: str) -> None:
-        """Apply the delta ``{"v": text}``. Call this method only if :meth:`grow` would accept this delta."""
+        """Apply the delta ``{"v": text}``. Call this method only for a delta that :meth:`grow` would apply."""
         self._more.append(text)
 
     def grows_in(self, holder: Any) -> bool:
@@ -156,7 +157,7 @@ class DeltaDecoder:
         return path if operation == "append" and isinstance(value, str) and path else None
 
     def _restart(self, value: Any) -> None:
-        """Set the path and the operation for a delta that has neither, if the previous path and operation cannot apply.
+        """Set the path and the operation for a delta that has neither. In two cases, the previous ones do not apply.
 
         * If the value contains a whole message, the value starts a new message.
         * If the value is a text and the previous delta was a patch or a whole message, the value is appended to the text that the

@@ -44,7 +44,7 @@ _MAX_DELAY = 31 * 24 * 3600.0
 
 
 def is_challenge(head: Head, text: str = "") -> bool:
-    """Return whether a response is a challenge of Cloudflare, which has the header ``cf-mitigated`` or contains known HTML."""
+    """Return whether a response is a challenge of Cloudflare: it has the header ``cf-mitigated`` or known HTML."""
     if head.headers.get("cf-mitigated", "").lower() == "challenge":
         return True
     return head.status in (403, 503) and head.is_html and _CHALLENGE_MARKS.search(text) is not None
@@ -58,7 +58,7 @@ def challenge_error(reason: str) -> ChallengeError:
     )
 
 
-#: The status of a proxy's response that requires credentials. The site itself never sends this status.
+#: The status with which a proxy requests a user name and a password. The site itself never sends this status.
 PROXY_STATUS = 407
 PROXY_REFUSAL = "the proxy requires a user name and a password, or did not accept them (407 Proxy Authentication Required)"
 
@@ -111,12 +111,12 @@ def status_error(response: Response) -> ChatGPTError:
 
 
 def concerns_account(error: UnusualActivityError) -> bool:
-    """Return whether the site suspects the account. If not, the site may still accept messages that its own page sends."""
+    """Return whether the site suspects the account. If not, the site possibly accepts the message from its own page."""
     return "suspicious" in str(error).lower()
 
 
 def document_error(response: Response) -> ChatGPTError:
-    """Return the error for a response to a message whose status is a success, but whose body is a document (HTML or JSON).
+    """Return the error for a successful response that contains a document (HTML or JSON) instead of a stream.
 
     If the document is a JSON object without an error, the document announces a hand-off: the site has accepted the message, and
     sends the reply over a WebSocket.

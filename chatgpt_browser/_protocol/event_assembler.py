@@ -11,7 +11,7 @@ from typing import Any
 from .site_json import parse_json
 from .sse import DONE
 
-#: The type of an event as the page delivers it. ``reader.js`` describes the possible forms of such an event.
+#: The type of an event as the page delivers it. ``reader.js`` describes the possible forms.
 ReducedEvent = str | list[str] | dict[str, str]
 
 _decode = json.JSONDecoder(strict=False).decode
@@ -26,7 +26,7 @@ def unescaped(raw: str) -> str:
 
 
 def is_handoff(item: ReducedEvent) -> bool:
-    """Return whether an unparsed event may be a hand-off. After a hand-off, the rest of the reply is not in this stream."""
+    """Return whether an unparsed event looks like a hand-off. After a hand-off, the rest of the reply is not in this stream."""
     return isinstance(item, dict) and '"stream_handoff"' in item.get("data", "")
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: The kinds of files. A file of the code interpreter has the kind ``"file"``, even if the file is an image.
 FileKind = Literal["image", "file", "document"]
 
-#: The tools that show pages of the user's own files as images.
+#: The tools that show pages of the user's own files as images. These images are not files of the reply.
 _READERS_OF_UPLOADS = ("myfiles_browser", "file_search")
 #: The value of ``async_task_type`` in a message about an image that the site is making. The image may be finished after the end
 #: of the stream.
@@ -39,7 +39,7 @@ _MAX_PATH = 4096
 class FileRef:
     """A reference to one file of a reply.
 
-    * ``id`` is the id of an image or of a document. For a file of the code interpreter, it is the path of the file in the
+    * ``id`` is the id of an image or of a document. For a file of the code interpreter, ``id`` is the path of the file in the
       interpreter.
     * ``name`` is the name that the site states. It may contain a path or characters that are not safe in a file name.
       :func:`join_file_refs` replaces this name by a safe file name.
@@ -55,17 +55,17 @@ class FileRef:
     conversation_id: str | None = None
     message_id: str | None = None
     text: str | None = field(default=None, repr=False)
-    #: The changes of the document that the message contains. :func:`join_file_refs` applies them to the document's text.
+    #: The changes to the document in this message. :func:`join_file_refs` applies the changes to the document's text.
     edits: tuple[TextEdit, ...] = field(default=(), repr=False)
-    #: True if a call of the canvas has failed, and this is the result of the call. The call has created or changed no document.
+    #: True if this reference is the result of a failed call of the canvas. A failed call does not create or change a document.
     is_refused: bool = False
 
 
 def find_file_refs(message: dict[str, Any], conversation_id: str | None) -> list[FileRef]:
     """Return references to the files in one message of a reply.
 
-    Several messages may create and change one canvas document. Therefore, pass the result for all messages of a reply, in order,
-    to :func:`join_file_refs`.
+    Several messages can create and change one canvas document. Therefore, collect the results for all messages of a reply, and
+    pass them in order to :func:`join_file_refs`.
     """
     role = role_of(message)
     if role not in ("assistant", "tool"):
@@ -107,7 +107,7 @@ def join_file_refs(refs: Iterable[FileRef]) -> list[FileRef]:
 
 
 def is_image_pending(messages: Iterable[dict[str, Any]]) -> bool:
-    """Return whether the site is still making an image for a reply. ``messages`` contains all its messages, in order."""
+    """Return whether the site is still making an image for a reply. ``messages`` is in the order of the reply."""
     pending = False
     for message in messages:
         if any(True for _ in _images(message)):
@@ -120,7 +120,7 @@ def is_image_pending(messages: Iterable[dict[str, Any]]) -> bool:
 def newest_file_message(messages: Sequence[dict[str, Any]], *, with_pending: bool = False) -> str | None:
     """Return the id of the newest message with a file, or None. ``messages`` is in the order of the reply.
 
-    If ``with_pending`` is True, an image that the site is still making counts as a file.
+    If ``with_pending`` is True, an image that the site is still making is treated as a file.
     """
     for message in reversed(messages):
         if find_file_refs(message, None) or (with_pending and is_image_pending([message])):

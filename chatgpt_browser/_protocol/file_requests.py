@@ -1,7 +1,7 @@
 """Builds the requests for the files of a reply, reads the responses, and checks the URLs that the responses contain.
 
 A reply refers to a file by an id. A request to the backend resolves the id to a URL. The file is stored on the site's own origin,
-or on a host of its storage. The access token must not be sent to the storage.
+or on a separate storage host. The access token must not be sent to a storage host.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _INVALID = "The site's link to the file is not a valid URL. No request was sent.
 
 
 class FileLink(NamedTuple):
-    """The response that resolves a file: a URL that is valid for a few minutes, and the file's name, size and media type.
+    """The link to a file: a URL that is valid for a few minutes, and the file's name, size and media type.
 
     A field that the site did not send is None.
     """
@@ -45,7 +45,7 @@ class FileLink(NamedTuple):
 
 
 def link_paths(ref: FileRef) -> list[str]:
-    """Return the paths that may resolve a file, relative to the backend's base URL. The most likely path comes first.
+    """Return the paths to try for the link to a file, relative to the backend's base URL. The most likely path comes first.
 
     The result is empty for a file of the code interpreter if its conversation or its message is unknown.
     """
@@ -71,7 +71,7 @@ def textdocs_path(conversation_id: str) -> str:
 def read_link(data: Any) -> FileLink:
     """Return the link in the response to a request for a file.
 
-    :raises APIStatusError: the site has refused to resolve the file, or the response contains no link.
+    :raises APIStatusError: the site has refused the request, or the response contains no link.
     """
     fields = data if isinstance(data, dict) else {}
     url = optional_text(fields.get("download_url"))
@@ -128,8 +128,8 @@ def download_request(url: str, access_token: str | None) -> Request:
 def checked_origin(url: str, site: Site) -> str:
     """Check that a file may be downloaded from a URL, and return the URL's origin.
 
-    The origin must be that of the site or of the site's storage. If the site runs on this machine (in tests), every server on
-    this machine is allowed too.
+    The URL must lead to the site's own origin or to one of the site's storage hosts. If the site runs on this machine (in tests),
+    every server on this machine is allowed too.
 
     :raises OriginError: the URL is invalid, or has another origin.
     """

@@ -14,13 +14,13 @@ class FilesOnlyMixin(ReplyProgress):
 
     def __init__(self) -> None:
         super().__init__()
-        #: The newest event that was parsed. The fast path reads events without parsing them.
+        #: The newest event that was parsed. An event that only adds text is read without parsing.
         self._newest: dict[str, Any] | None = None
 
     def finish_without_text(self) -> bool:
         """If the reply has files but no answer, end the reply and return True. Otherwise return False.
 
-        If the caller waits for images, an image that the site is still making counts as a file.
+        If the caller waits for images, an image that the site is still making is treated as a file.
         """
         from .file_refs import newest_file_message  # imported on first use, because few replies have files
 

@@ -11,8 +11,8 @@ from .plain_text import Part, join_parts, parts_of
 #: another first line is converted together with the block before it.
 _BLOCK_START = re.compile(r"^[ \t\r]*\n(?=\S)|^(?:[-*+]|\d{1,9}[.)]|#{1,6})[ \t]", re.MULTILINE)
 _LINE_END = re.compile("\r\n|\r|\n")
-#: The length in characters above which a converted open block counts as long. A long block is converted again only after its
-#: length has grown by the factor `_GROWTH`.
+#: The last block of the text is called open, because it may still grow. If the open block had more than this number of characters
+#: when it was last converted, it is converted again only after its length has grown by the factor `_GROWTH`.
 _LONG_BLOCK = 500
 _GROWTH = 2
 #: After a search has found finished blocks, the next search starts only when the text after these blocks has at least this many
@@ -76,7 +76,7 @@ class GrowingPlainText:
         return self._whole[1]
 
     def progress(self, markdown: str, *, more_waits: bool) -> str:
-        """Return the plain text so far. The result may be that of an earlier call, because converting at each call is slow.
+        """Return the plain text so far. It may be the result of an earlier call, because converting at each call is slow.
 
         :param more_waits: True if the next event has already arrived. In this case, ``markdown`` is converted only if the budget
             is not used up.

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 ADDRESS = "address"
 #: Maps the opening mark of a formula to the closing mark, for marks that consist of a backslash and a bracket.
 _BRACKETS = {"\\(": "\\)", "\\[": "\\]"}
-#: Marks of Markdown that a formula cannot contain. If the text between two dollar signs contains such a mark, the dollar signs
-#: may belong to prices, for example (``**$5** or **$x**``).
+#: Marks of Markdown that a formula cannot contain. If the text between two dollar signs contains such a mark, it is not read as a
+#: formula, because the dollar signs may belong to prices (``**$5** or **$x**``).
 _NOT_IN_FORMULA = ("**", "`", "](")
 _NAME = r"[A-Za-z][A-Za-z0-9]*"
 _ATTRIBUTE = r"[\w:.-]+(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'=<>`]+))?"
@@ -130,8 +130,7 @@ def _find(state: StateInline, closing: str, start: int) -> int:
 def _dollars_end(state: StateInline, start: int) -> int:
     """Return the end of a formula between dollar signs, or -1 if there is no formula.
 
-    Only the next dollar sign may end a formula. If a later dollar sign could end it, the text between two prices could become a
-    formula.
+    Only the next dollar sign can end a formula. Otherwise, the text between two prices could become a formula.
     """
     src = state.src
     mark = "$$" if src.startswith("$$", start) else "$"

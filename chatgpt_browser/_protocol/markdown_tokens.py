@@ -83,8 +83,7 @@ def _remove_tags(tokens: list[Token]) -> list[Token]:
 def _removed_tags(tokens: list[Token]) -> set[int]:
     """Return the indexes of the tags to remove.
 
-    These are the opening tags that have a closing tag, these closing tags, void tags, and block tags. A block tag that is a
-    placeholder is kept.
+    These are all void tags, all pairs of an opening tag and a closing tag, and all unpaired block tags except placeholders.
     """
     removed: set[int] = set()
     opened: dict[str, list[int]] = {}
@@ -173,7 +172,7 @@ def _bare(address: str) -> str:
 
 
 def _restore_marks_in_words(tokens: list[Token]) -> list[Token]:
-    """Replace emphasis by its marks if each mark is between two letters or digits. Otherwise ``2*3*4`` would become 234."""
+    """Replace emphasis by its marks if each mark is between two letters or digits. For example, ``2*3*4`` must not become 234."""
     opened: list[int] = []
     for index, token in enumerate(tokens):
         if token.type in _EMPHASIS:

@@ -1,4 +1,6 @@
-"""Functions that read one message of a stream or of a stored conversation, for example its role, its text or its rank.
+"""Functions that return one property of a message, for example the role, the text or the rank.
+
+The message comes from a stream or from a stored conversation.
 
 A reply may consist of several messages: thoughts, tool calls and their results, remarks before the answer, and the answer. The
 answer is a text message of the assistant that is not addressed to a tool and is not hidden. If the site uses channels, the answer
@@ -17,8 +19,9 @@ _CONTENT_TYPES = ("text", "multimodal_text")
 #: Two values of ``type`` in ``finish_details``. CUT: the answer was cut at the maximum length. STOPPED: the answer was stopped
 #: before its end.
 CUT, STOPPED = "max_tokens", "interrupted"
-#: The fields that contain the text of a content whose type is not in `_CONTENT_TYPES`. In this order: ``code`` and the output of
-#: tools; ``reasoning_recap``; web pages; the account's instructions (two fields).
+#: The fields that can contain the text of a content whose type is not in `_CONTENT_TYPES`. ``text`` is for code and the output of
+#: tools, ``content`` is for a recap of the thinking, and ``result`` is for a web page. The other two fields are for the account's
+#: instructions.
 _TEXT_FIELDS = ("text", "content", "result", "user_profile", "user_instructions")
 
 
@@ -60,7 +63,7 @@ def is_visible(message: Any) -> bool:
 
 
 def is_question(message: Any) -> bool:
-    """Return whether a user wrote the message. A hidden message with the role ``user`` does not count: the site wrote it."""
+    """Return whether a user wrote the message. For a hidden message, the result is False, because the site wrote it."""
     return (
         isinstance(message, dict)
         and role_of(message) == "user"
@@ -122,7 +125,7 @@ def message_text(message: dict[str, Any]) -> str:
 
 
 def hidden_text(message: dict[str, Any]) -> str:
-    """Return the text of a hidden message. Different types of content have the text in different fields."""
+    """Return the text of a hidden message. The field that contains the text depends on the type of the content."""
     content = message["content"]
     if isinstance(content.get("parts"), list):
         return message_text(message)

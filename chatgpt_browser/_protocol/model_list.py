@@ -17,7 +17,7 @@ class Model:
     * ``efforts`` contains the values for the option ``effort`` with this model. It is empty if the effort cannot be chosen.
     * ``effort_titles`` contains the labels of the efforts on the site's page. Efforts without a label are left out.
     * ``default_effort`` is the effort that the site uses if the option ``effort`` is not set, or None if this effort is unknown.
-    * ``presets`` contains a title for each level of the page's model picker that uses this model.
+    * ``presets`` contains the titles of the levels in the page's model picker that use this model.
     * ``is_work_mode`` is True for a model of the mode "Work", which this package does not use.
     * ``raw`` is the site's JSON object for this model.
     """
@@ -62,9 +62,9 @@ class ModelList:
         ]
 
     def find_positions(self, model: str | None, effort: str | None, levels: int) -> list[int]:
-        """Return the positions of the presets with this model and this effort on the slider of the page's model picker.
+        """Return the positions of presets on the slider of the page's model picker.
 
-        The position of the model's default effort comes first.
+        ``model`` and ``effort`` select the presets; None selects all. Positions of the models' default efforts come first.
 
         :param levels: the number of levels of the slider. It may be smaller than the number of presets. In this case, the slider
             has no positions for the last presets.
@@ -78,7 +78,7 @@ class ModelList:
 
     @property
     def titles(self) -> list[str]:
-        """The names of all models on the page."""
+        """The names of all models, as the page shows them."""
         return [model.title for model in self.models if model.title]
 
     def has_model(self, slug: str) -> bool:
@@ -86,11 +86,11 @@ class ModelList:
         return any(model.slug == slug for model in self.models) or bool(self.find_presets(slug, None))
 
     def titles_of_model(self, slug: str) -> list[str]:
-        """Return the names of a model on the page."""
+        """Return the names that the page shows for a model."""
         return [model.title for model in self.models if model.slug == slug and model.title]
 
     def titles_of_effort(self, model: str | None, effort: str) -> list[str]:
-        """Return the labels of an effort on the page: first the titles of presets, then the labels that the models have."""
+        """Return the labels that the page may show for an effort: first the titles of presets, then the labels of the models."""
         titles = [preset.title for preset in self.find_presets(model, effort)]
         for each in self.models:
             if model in (None, each.slug) and len(each.effort_titles) == len(each.efforts):

@@ -19,7 +19,7 @@ _EMPTY_LINE = re.compile(r"[\s>]*")
 
 
 class Part(NamedTuple):
-    """A block at the top level of a text, or an item of a list at the top level. Text after a part does not change the part.
+    """A block at the top level of a text, or an item of a list at the top level. Text that follows later does not change a part.
 
     * ``line`` is the index of the part's first line.
     * ``separator`` is the text between the previous part and this part.
@@ -47,7 +47,7 @@ def to_plain_text(markdown: str) -> str:
 
 
 def join_parts(parts: Iterable[Part], before: str = "") -> str:
-    """Join the texts of parts with their separators, and return the whole text. It starts with the text ``before``."""
+    """Join the texts of parts with their separators, and return the whole text. The whole text starts with ``before``."""
     pieces = [before] if before else []
     for part in parts:
         if part.text:
@@ -59,7 +59,7 @@ def parts_of(markdown: str, after: Part | None = None) -> list[Part]:
     """Return the parts of ``markdown``, in order.
 
     :param after: None if ``markdown`` is a whole text. If ``markdown`` is the rest of a longer text, ``after`` is the part at the
-        start of this rest. An earlier call for the longer text has returned it.
+        start of this rest, as an earlier call for the longer text has returned it.
     """
     from .markdown_parser import parser  # imported on first use, because most programs do not need the parser
 

@@ -12,7 +12,8 @@ REMOVED = "[removed]"
 
 #: Matches access tokens and session tokens. Both are JOSE tokens (JWT and JWE).
 _JOSE = re.compile(r"eyJ[\w-]{8,}(?:\.[\w-]*)*")
-#: Matches a whole URL, even if it has no query. Therefore, the search reads no part of a text twice.
+#: Matches a whole URL, even without a query. With a pattern that required a query, the search could read the same text many
+#: times.
 _URL = re.compile(r"https?://[^\s\"'<>]*")
 _AFTER_PATH = re.compile("[?#].*", re.DOTALL)
 #: The maximum nesting depth. More deeply nested values are removed, because the nesting may exceed Python's recursion limit.

@@ -24,7 +24,7 @@ _CITATIONS_PER_SKIP = 16
 class ReplyChanges:
     """Returns the thoughts, tool calls and citations that have changed since the last call.
 
-    This object is not created if the caller needs only the text. Then no messages are compared.
+    If the caller needs only the text, this object is not created, and no messages are compared.
     """
 
     def __init__(self, reader: ReplyReader, *, with_positions: bool) -> None:

@@ -103,7 +103,7 @@ def collect_stored_reply(messages: Sequence[Any], conversation_id: str | None) -
 def messages_of_reply(turn: TurnMessages, answer_id: str | None) -> list[dict[str, Any]]:
     """Return the messages of the assistant and of tools that belong to the reply.
 
-    If the stream contains two answers to the question, the answer without the id ``answer_id`` is left out.
+    If the stream contains two answers to the question, only the answer with the id ``answer_id`` is included.
     """
     return [
         message

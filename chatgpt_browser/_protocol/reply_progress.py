@@ -29,7 +29,7 @@ class ReplyProgress:
         self.conversation_id: str | None = None
         #: True if the site has announced a hand-off: the rest of the reply may be outside this stream.
         self.is_handed_off = False
-        #: True while the rest of the reply is read from another feed: from a resumed stream, or from the page's WebSocket.
+        #: True while the rest of the reply is read from a resumed stream or from the page's WebSocket.
         self.is_following: bool = False
         #: The reasons why the stream may contain no answer.
         self.missing: MissingAnswer = MissingAnswer()
@@ -86,12 +86,16 @@ class ReplyProgress:
 
     @property
     def is_settled(self) -> bool:
-        """True if no more events of the stream are needed: the reply is complete, or the site continues it elsewhere."""
+        """True if no more events are needed.
+
+        Either the site has announced the end of the stream, or it has announced a hand-off and the rest of the reply does not
+        arrive from another stream.
+        """
         return (self.is_handed_off and not self.is_following) or self.state is ReplyState.COMPLETE
 
     @property
     def may_end(self) -> bool:
-        """True if the stream may end without an error: the reply is complete, or the site continues it elsewhere."""
+        """True if the stream may end without an error: the site has announced the end of the stream, or a hand-off."""
         return self.is_handed_off or self.state is ReplyState.COMPLETE
 
     @property
@@ -105,7 +109,7 @@ class ReplyProgress:
         return self.is_handed_off and not self.is_following
 
     def leave_stream(self) -> None:
-        """Set the state to ELSEWHERE: the rest of the reply comes from the stored conversation, or from another feed."""
+        """Set the state to ELSEWHERE: the rest of the reply does not come from the stream that was read so far."""
         self.state, self.is_following = _ELSEWHERE, False
 
     def failed(self, kind: type[StreamError | UnusualActivityError], message: str) -> ChatGPTError:

@@ -1,4 +1,4 @@
-"""Reads the reduced events of a reply while they arrive, and provides the text so far and the ids of the reply.
+"""Reads the events of a reply as the page delivers them, and provides the text so far and the ids of the reply.
 
 A reply has one of two forms: each event contains the whole message so far, or each event is a delta (:mod:`.delta`).
 The form may change within a stream, and is recognized by the content of each event. Other events have a ``type`` and no message.
@@ -62,7 +62,7 @@ class ReplyReader(FilesOnlyMixin):
         return self._event[1]
 
     def feed(self, item: ReducedEvent) -> bool:
-        """Read one reduced event. Return whether the text changed.
+        """Read one event, as the page delivers it. Return whether the text changed.
 
         If the body ended in the middle of its last event, this event is ignored.
 
@@ -83,7 +83,7 @@ class ReplyReader(FilesOnlyMixin):
                 return False
         else:
             self._assembler.replace(item)
-            if self._growth is _DELTAS and len(item) == 1:  # Only the text of the delta is new.
+            if self._growth is _DELTAS and len(item) == 1:  # A delta with only a new text.
                 return self._append_delta(item[0])
         return self._read()
 
@@ -115,7 +115,7 @@ class ReplyReader(FilesOnlyMixin):
         return self._end()
 
     def follow(self) -> None:
-        """Continue the reply with the events of another feed, which may repeat events that were already read."""
+        """Continue the reply with the events of a resumed stream or of the page's WebSocket. They may repeat earlier events."""
         if self.state is _ELSEWHERE:
             self.state = ReplyState.GROWING if self.answer.has_answer() else ReplyState.WAITING
         self.is_following: bool = True
@@ -169,7 +169,7 @@ class ReplyReader(FilesOnlyMixin):
         return self._text.replace(whole)
 
     def _append_delta(self, fresh: str) -> bool:
-        """Append the text of a delta whose other parts equal those of the previous delta. Return whether the text changed."""
+        """Append the text of a delta that differs from the previous delta only in its text. Return whether the text changed."""
         try:
             text = unescaped(fresh)
         except ValueError:
@@ -195,7 +195,7 @@ class ReplyReader(FilesOnlyMixin):
     # ---- events ------------------------------------------------------------------------------------------------------
 
     def _read(self) -> bool:
-        """Parse and read the newest event (without the fast path). Return whether the text changed."""
+        """Parse the whole newest event and read it. Return whether the text changed."""
         growth, self._growth = self._growth, _NONE
         data = self._assembler.data
         if data == DONE:
@@ -230,12 +230,12 @@ class ReplyReader(FilesOnlyMixin):
         return self._newest_is_delta
 
     def settle(self) -> None:
-        """Update the messages in ``turn`` to their newest versions, because the fast path does not update the messages."""
+        """Update the messages in ``turn`` to their newest versions. Events that were read without parsing have not done this."""
         self._parse_newest()
         _ = self._deltas.value  # this joins the pieces of the text that grows
 
     def _parse_newest(self) -> None:
-        """Parse the newest event if the fast path has not parsed it."""
+        """Parse the newest event if it was read without parsing."""
         if self._growth is not _NONE:
             self._newest = self._assembler.parse()
             if self._growth is _EVENTS and isinstance(message := self._newest.get("message"), dict):

@@ -55,7 +55,7 @@ class ReplyState(Enum):
 
 
 class Growth(Enum):
-    """How the next event may be read. If only the text of the answer grows, the event is read without parsing."""
+    """The way to read the next event. If only the text of the answer grows, the event is read without parsing."""
 
     NONE = "read the event whole"
     EVENTS = "added text in the event is added text of the answer"
@@ -63,7 +63,7 @@ class Growth(Enum):
 
 
 def answer_state(message: dict[str, Any]) -> ReplyState:
-    """Return the state of a reply, if this message is its answer."""
+    """Return the state of a reply whose answer is this message."""
     is_in_progress = message.get("status") == "in_progress"
     if is_in_progress:
         return ReplyState.ENDING if has_ended_turn(message) else ReplyState.GROWING

@@ -47,9 +47,9 @@ class ReplyText:
         self._is_behind = False  # True while the raw text is only the beginning of the visible text
 
     def hold(self) -> None:
-        """Keep the visible text until :meth:`replace` computes a text of at least the same length.
+        """Keep the visible text while the texts that :meth:`replace` computes are only the beginning of this text.
 
-        Call this before events are read that may repeat the text from its beginning.
+        Call this method before reading events that may repeat the reply from its beginning.
         """
         self._held = self.visible
 

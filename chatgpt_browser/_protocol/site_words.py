@@ -106,7 +106,7 @@ def withheld(words: str) -> tuple[type[StreamError], str]:
 
 
 def moderation_in(event: dict[str, Any]) -> str | None:
-    """If the event withholds an answer, return the site's reason, or "" if the site gave no reason. Otherwise return None."""
+    """Return the site's reason for withholding an answer, or "" if there is no reason. If no answer is withheld, return None."""
     verdict = event.get("moderation_response")
     if not isinstance(verdict, dict):
         verdict = event if event.get("type") == "moderation" else {}
@@ -114,7 +114,7 @@ def moderation_in(event: dict[str, Any]) -> str | None:
 
 
 def moderation_of(conversation: Any, message_ids: set[str]) -> str | None:
-    """Return the site's reason for withholding one of these messages of a stored conversation, as :func:`moderation_in` does."""
+    """Return why the site withholds one of these messages of a stored conversation; see :func:`moderation_in`."""
     results = conversation.get("moderation_results") if isinstance(conversation, dict) else None
     verdicts = [item for item in results if isinstance(item, dict)] if isinstance(results, list) else []
     found = (
@@ -141,7 +141,7 @@ class MissingAnswer:
         return self._system_error is not None
 
     def note(self, message: dict[str, Any], *, is_answer: bool = False) -> None:
-        """Store the message if it contains a reason. :meth:`describe` reads its text later, because the text may still grow.
+        """Store the message if it contains a reason. The text of the message is read later, because it may still grow.
 
         A message of the assistant after an error shows that the reply continues. In this case, the error is not a reason.
 

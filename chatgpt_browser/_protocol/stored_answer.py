@@ -52,7 +52,7 @@ def read_stored_answer(data: Any, questions: Sequence[str | None], answer_id: st
     if answer is not None and answer.get("status") != "in_progress" and is_finished(answer):
         return StoredAnswer(Progress.COMPLETE, answer, tuple(objects))
     is_written = any(message.get("status") == "in_progress" for message in objects)
-    # If there are only thoughts, tool calls or remarks, the turn has not ended. Until it ends, the site sets `async_status`.
+    # If there are only thoughts, tool calls or remarks, the turn has not ended. `async_status` is set until the turn has ended.
     is_open = bool(objects) and not has_ended_turn(objects[0]) and (answer is None or is_remark(answer))
     if is_written or is_open or (data.get("async_status") if isinstance(data, dict) else None):
         return StoredAnswer(Progress.UNDER_WAY, answer, tuple(objects))

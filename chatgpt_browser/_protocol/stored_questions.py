@@ -32,9 +32,9 @@ class SentMessage:
 def find_question(data: Any, sent: SentMessage, *, since: float) -> str | None:
     """Return the id of the question ``sent``, or None if the stored conversation does not contain this question.
 
-    If ``sent.question_id`` is None, the question is found by its text. The result is the id of the newest question with this text
-    that is not older than ``since`` and not in ``others``. If the newest branch contains the parent message, only the questions
-    after this message are searched.
+    If ``sent.question_id`` is None, the question is found by its text. The result is the id of the newest question that has this
+    text, is not older than ``since``, and is not in ``others``. If the newest branch contains the parent message, only the
+    questions after this message are searched.
     """
     nodes = data.get("mapping") if isinstance(data, dict) else None
     if not isinstance(nodes, dict):

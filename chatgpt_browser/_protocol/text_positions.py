@@ -1,4 +1,4 @@
-"""Converts positions in a Markdown text to positions in its plain text."""
+"""Converts positions in a Markdown text to positions in the corresponding plain text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from .._core.reply import Citation
 
-#: A character that marks a position in the text while the text is converted. Unicode guarantees that no text contains it.
+#: A character that marks a position in the text while the text is converted. No text contains this character, because Unicode
+#: reserves it for internal use.
 _MARKER = "\ufdd0"
 #: The maximum number of conversions. The number is limited because each conversion converts the whole text.
 _MAX_CONVERSIONS = 64
@@ -34,7 +35,7 @@ def to_plain_spans(citations: Sequence[Citation], markdown: str, plain_text: str
 
 
 def _convert(positions: list[int], markdown: str, plain_text: str) -> dict[int | None, int]:
-    """Return a dict from each position in the Markdown to the position in the plain text, without unknown positions.
+    """Return a dict that maps positions in the Markdown to positions in the plain text, without unknown positions.
 
     If the positions cannot be converted together, each half of the list is converted separately. As a result, one position that
     cannot be converted does not prevent the conversion of the others.

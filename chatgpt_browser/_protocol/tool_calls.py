@@ -24,8 +24,9 @@ def is_tool_message(message: dict[str, Any]) -> bool:
 def find_tool_calls(messages: Iterable[dict[str, Any]]) -> list[ToolCall]:
     """Return the calls of tools in the messages of a reply, in order.
 
-    An output belongs to the call whose recipient is the author of the output. The messages contain no other reference between
-    them. Therefore, if several calls of one tool directly follow each other, the outputs are assigned to the calls in order.
+    An output belongs to the call whose recipient is the author of the output. The messages contain no other link between a call
+    and its output. Therefore, if several calls of one tool directly follow each other, the outputs are assigned to the calls in
+    order.
     """
     calls: list[ToolCall] = []
     open_calls: list[int] = []  # The indexes of the calls that have no output yet.
@@ -59,7 +60,7 @@ def _find_call(calls: list[ToolCall], open_calls: list[int], author: str) -> int
         same = next((index for index in indexes if _is_same_tool(calls[index].name, author)), None)
     if same is not None:
         return same
-    # The author of an error, for example ``tool_error``, is not the called tool.
+    # The author of an error, for example ``tool_error``, is not the called tool. Therefore the newest open call is used.
     return open_calls[-1] if open_calls else None
 
 

@@ -19,8 +19,8 @@ class TurnMessages:
 
     def __init__(self) -> None:
         self._messages: dict[str, dict[str, Any]] = {}
-        #: The references to sources that arrived in separate notices. Each pair contains the id of the message, or None if the
-        #: notice contains no id, and the references.
+        #: The references to sources that arrived in separate notices. Each pair contains the id of a message and the references.
+        #: If the notice contains no id, the id is None.
         self.reference_patches: list[tuple[str | None, list[Any]]] = []
         #: The ids of the messages that the stored conversation contained when it was last read, oldest first.
         self._stored_ids: list[str] = []

@@ -10,7 +10,7 @@ SURROGATES, HIGH_SURROGATES = "\ud800-\udfff", "\ud800-\udbff"
 
 
 def contains_any(ranges: str, text: str) -> bool:
-    """Return whether a text contains a character of ``ranges``. The ranges are non-ASCII, and have the form of a regex set."""
+    """Return whether a text contains a character of ``ranges``. The ranges are non-ASCII, and are written as in a regex set."""
     return not text.isascii() and _pattern(ranges).search(text) is not None
 
 

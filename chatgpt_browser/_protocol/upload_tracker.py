@@ -1,4 +1,4 @@
-"""Follows the progress of the files that a page uploads, from the page's requests. This module does no I/O.
+"""Uses the requests that a page sends to track the page's file uploads. This module does no I/O.
 
 One upload consists of these requests:
 
@@ -18,18 +18,19 @@ from urllib.parse import unquote, urlsplit
 
 from .site_json import parse_json_or_none
 
-#: If the page does not repeat a failed request within this number of seconds, the upload has failed. The first number is for a
-#: request that the site refused. The second is for a request without a response, or with a 401 or a server error.
+#: If the page does not repeat a failed request within this number of seconds, the upload has failed. The first number applies if
+#: the site refused the request. The second number applies if there was no response, or if the response had the status 401 or a
+#: 5xx status.
 REFUSAL_TIME, FAILURE_TIME = 1.5, 6.0
-#: The maximum time in seconds between the storing of a file and the request to process the file. If the page sends no such
-#: request in this time, the file counts as uploaded. Some versions of the page do not request the processing of images.
+#: If the page sends no request to process a file within this number of seconds after the bytes were stored, the upload is treated
+#: as done. The reason is that some versions of the page do not request the processing of images.
 UNPROCESSED_TIME = 8.0
 
 _FIRST_ERROR_STATUS, _FIRST_SERVER_ERROR, _UNAUTHORIZED = 400, 500, 401
 #: Parts of event names. An event whose name contains one of these texts reports that the site could not process the file.
 _FAILURES = ("fail", "error", "rejected", "unsupported")
-#: The end of an event name, and a progress in percent. An event with this name or this progress reports that the site has
-#: processed the file.
+#: The end of an event name, and a progress in percent. If the name of an event ends with this text, or if an event reports this
+#: progress, the site has processed the file.
 _COMPLETED, _FULL_PROGRESS = "processing.completed", 100
 
 
@@ -44,7 +45,8 @@ class Step(Enum):
 class Failure(NamedTuple):
     """The failure of a request in an upload.
 
-    ``time`` is the time of the failure. After it, the page may repeat the request for ``wait`` seconds.
+    ``time`` is the time of the failure. If the page does not repeat the request within ``wait`` seconds after this time, the
+    upload has failed.
     """
 
     reason: str
@@ -137,7 +139,7 @@ class UploadTracker:
         )
 
     def finish_unprocessed(self, now: float) -> None:
-        """Mark each upload as done that has waited ``UNPROCESSED_TIME`` seconds for a request to process the file."""
+        """If an upload has waited ``UNPROCESSED_TIME`` seconds for a request to process its file, mark the upload as done."""
         for upload in self.uploads:
             is_idle = not upload.is_processing and upload.failure is None
             if is_idle and upload.stored_at is not None and now >= upload.stored_at + UNPROCESSED_TIME:
@@ -146,8 +148,9 @@ class UploadTracker:
     def is_complete(self, count: int) -> bool:
         """Return whether at least ``count`` files have been uploaded, and no other upload is in progress.
 
-        The browser may fail to return the response body with the id of a file. In this case, the upload cannot be identified.
-        Therefore the number of complete responses is compared with the number of uploads that are not done.
+        Sometimes the browser does not return the response body that contains the id of a file. Then the later responses for this
+        file cannot be assigned to the upload, and the upload is never marked as done. Therefore the number of such uploads is
+        compared with the number of successful responses that are not assigned to an upload.
         """
         missing = sum(not upload.is_done for upload in self.uploads)
         return len(self.uploads) >= count and missing <= len(self._unassigned)
@@ -188,8 +191,8 @@ class UploadTracker:
     def _create(self, name: str) -> Upload:
         """Return the upload for a new request ``POST /files``.
 
-        If the upload of a file with this name has failed, the request repeats it, and the result is the failed upload. Otherwise,
-        the result is a new upload.
+        If the upload of a file with this name has failed, this request is a new attempt, and the result is the failed upload.
+        Otherwise, the result is a new upload.
         """
         for upload in self.uploads:
             if upload.failure is not None and upload.name == name:

@@ -95,7 +95,7 @@ class ClientService:
         except (OSError, ValueError):  # The other process has left, or has sent no valid call.
             pass
         except asyncio.CancelledError:
-            writer.transport.abort()  # The other process may not read what is left to send.
+            writer.transport.abort()  # Otherwise the close would wait until the other process has read the remaining data.
             raise
         finally:
             writer.close()
@@ -135,7 +135,8 @@ class ClientService:
     def _control(self, name: str, writer: asyncio.StreamWriter) -> dict[str, Any]:
         """Run a call that does not use the client. Return the status."""
         if name == "stop":
-            # A copy of the descriptor keeps the connection open until this process has ended: the caller waits for this.
+            # A copy of the descriptor keeps the connection open until this process has ended. The caller waits until the
+            # connection is closed, and so until the process has ended.
             os.dup(writer.get_extra_info("socket").fileno())
             self._stop()
         return self._status()

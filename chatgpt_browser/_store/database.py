@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 #: SQLite waits for this number of seconds if another process holds the write lock.
 _BUSY_TIMEOUT = 30.0
 
-#: A lock that is held while a file is created and closed, so that no other thread connects to the file before it is closed.
+#: A lock that is held while a new file is created and closed. Otherwise, closing the file could release the locks of a connection
+#: that another thread has just opened.
 _CREATING = threading.Lock()
 
 

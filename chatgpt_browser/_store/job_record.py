@@ -21,9 +21,9 @@ ACTIVE: tuple[JobState, ...] = ("queued", "sending", "running")
 class JobRecord:
     """One job, as it is stored. Times are in seconds since the epoch.
 
-    ``owner`` names the store object that works on the job. ``batch`` and ``batch_key`` identify a message of a batch.
-    ``partial`` is the reply's text so far, while the job is running. ``error`` and ``reply`` are JSON objects, or None.
-    ``event`` describes the newest change, which took place at ``updated_at``.
+    ``owner`` is the name of the store object that works on the job. ``batch`` and ``batch_key`` identify a message of a batch.
+    ``partial`` is the reply's text so far, while the job is running. ``error`` and ``reply`` are JSON objects, or None. ``event``
+    describes the newest change, which took place at ``updated_at``.
     """
 
     id: str
@@ -67,7 +67,7 @@ JSON_COLUMNS = ("options", "error", "reply")
 
 
 def to_columns(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the values as the table stores them."""
+    """Return the values of a row of the table. The values of JSON columns are encoded as text."""
     return {
         name: json.dumps(value, ensure_ascii=False) if name in JSON_COLUMNS and value is not None else value
         for name, value in values.items()

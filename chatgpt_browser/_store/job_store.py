@@ -49,7 +49,7 @@ class JobStore:
     # ---- changing jobs -----------------------------------------------------------------------------------------------
 
     def create(self, *, origin: str, text: str, keep_text: bool = False, **values: Any) -> JobRecord:
-        """Add a job with the state ``"queued"``, which this store object owns, and return its record.
+        """Add a job with the state ``"queued"``, and return the job's record. This store object owns the job.
 
         :raises JobStoreError: the job cannot be stored.
         """
@@ -199,7 +199,7 @@ class JobStore:
         _close(self.database, self._owner)
 
     def _own_name(self) -> str:
-        with suppress(OSError):  # `Database` creates the folder, and raises the error with its reason.
+        with suppress(OSError):  # The query below then creates the folder, or raises the error.
             return self._owner.acquire()
         self.database.query("SELECT 1")
         try:

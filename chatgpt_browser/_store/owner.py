@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import IO
 
-#: The owners in this process, as pairs of a process id and a name. A POSIX lock does not show whether this process itself holds
-#: the lock.
+#: The owners in this process, as pairs of a process id and a name. This set is needed because a POSIX lock does not show whether
+#: this process itself holds the lock.
 _OWN: set[tuple[int, str]] = set()
 
 
@@ -71,7 +71,7 @@ def is_alive(store: Path, name: str | None) -> bool:
     except FileNotFoundError:
         return False
     except OSError:
-        # The file exists, but this process may not open it. Such an owner counts as alive, so that no job is taken from it.
+        # The file exists, but this process cannot open it. The owner is assumed to exist, so that its jobs are not taken over.
         return True
     with suppress(OSError):
         path.unlink()

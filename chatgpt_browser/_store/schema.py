@@ -81,7 +81,7 @@ def migrate(connection: sqlite3.Connection) -> None:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        # Another process may have migrated the file before this process got the write lock.
+        # The version is read again, because another process may have migrated the file before this process got the write lock.
         version = _version(connection)
         if version > SCHEMA_VERSION:
             raise FutureVersionError(version)

@@ -23,7 +23,10 @@ _MAX_ENTRIES = 20_000
 
 @dataclass(frozen=True)
 class StoredPosition:
-    """A position in a conversation of the site: the ids of the conversation and of the message that the next one follows.
+    """A position in a conversation of the site.
+
+    ``conversation_id`` is the id of the conversation. ``message_id`` is the id of the message after which the next message is
+    sent.
 
     ``instructions`` is the hash of the newest instructions that were sent in the conversation, or None.
     """
@@ -73,7 +76,7 @@ class TranscriptStore:
         return _position(rows[0]) if rows else None
 
     def claim(self, key: str) -> StoredPosition | None:
-        """Return the position with this key, and mark it as continued. Return None if it does not exist or is already marked.
+        """Return the position with this key, and mark it as continued. Return None if it is missing or already marked.
 
         Therefore, two requests with the same history never continue the same position of a conversation.
 

@@ -43,15 +43,15 @@ class Delivery:
     state: DeliveryState = DeliveryState.NOT_STARTED
     #: The id that the site uses for the message. None until the message is sent, or if the transport cannot observe the id.
     message_id: str | None = None
-    #: False if the site's page has sent a request in a format that cannot be read, so that the message in it was not checked.
+    #: False if the site's page has sent the message in a format that cannot be read. Then the sent text was not checked.
     is_checked: bool = True
     #: The transport awaits this function directly before it sends the message. If the function raises, nothing is sent.
     before_start: Callable[[], Awaitable[None]] | None = None
 
     async def announce(self) -> None:
-        """Call ``before_start``. This is done directly before the message is sent, or the page is instructed to send it.
+        """Call ``before_start``. Only the first call of this method has an effect.
 
-        Only the first call has an effect.
+        A transport calls this method directly before it sends the message, or before it instructs the page to send the message.
         """
         before_start, self.before_start = self.before_start, None
         if before_start is not None:
@@ -81,8 +81,8 @@ class OutgoingMessage:
     session: Session
     #: The newest turn of the conversation. It is empty if the transport's ``needs_newest_turn`` is False.
     turn: Turn = Turn()
-    #: The id of the conversation's newest message, if the sender has read it. Otherwise the caller's ``parent_message_id``. None
-    #: in a new conversation.
+    #: The id of the conversation's newest message, if the sender has read the newest turn. Otherwise the caller's
+    #: ``parent_message_id``. None in a new conversation.
     after: str | None = None
     delivery: Delivery = field(default_factory=Delivery)
 

@@ -189,7 +189,7 @@ class BrowserManager:
         """Store an :class:`OriginError` that is raised in the block, and add the proxy's name to a ``ProxyError``.
 
         An :class:`OriginError` means that the site has redirected to another origin. When :meth:`page` is next called without a
-        request in flight, the call starts a new browser. If the redirect leads to the site's other origin, the browser follows.
+        request in flight, the call starts a new browser, which follows a redirect to the site's other origin.
         """
         try:
             with naming_proxy(self._options.proxy):

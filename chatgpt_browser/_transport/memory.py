@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class MemoryTransport:
     """Calls ``handler`` with each message. The frames that the handler returns become the frames of the response.
 
-    The handler may also raise an error, and it may set ``message.delivery`` itself. If the returned frames do not end the
+    The handler can also raise an error, and it can set ``message.delivery`` itself. If the returned frames do not end the
     response, the response stays open. The test then delivers the other frames with :meth:`deliver` to a stream in
     :attr:`streams`.
     """

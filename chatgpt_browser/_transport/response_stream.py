@@ -33,7 +33,7 @@ class RequestControl(Protocol):
         ...
 
     def abort(self) -> bool:
-        """Abort the request, and stop the reply that the site still generates for it. Do not wait for the end of either.
+        """Abort the request, and stop the site's work on the reply. Do not wait until the request and the reply have ended.
 
         Return True if the request and the reply have already ended. If this method returns False, the transport calls
         :meth:`ResponseStream.end` when they have ended.
@@ -54,7 +54,8 @@ class ResponseState(Enum):
     OVER = 3
 
 
-# Each frame is compared with these members. In Python 3.11, `ResponseState.OVER` takes as long as the comparison.
+# The state is compared for each frame. These variables are used, because in Python 3.11, the lookup of `ResponseState.OVER` takes
+# as long as the comparison.
 _SETTLED, _OVER = ResponseState.SETTLED, ResponseState.OVER
 
 
@@ -66,13 +67,13 @@ class ResponseStream:
         WAITING --head--> STREAMING --last frame, failure or abort--> SETTLED --request ended--> OVER
 
     After a hand-off, the site continues the reply outside the response. After the connection broke, the site's page may continue
-    the reply by itself (:attr:`may_continue`). In both cases the stream stays SETTLED after its request has ended. If the
-    transport finds another feed with the rest of the reply, the stream is STREAMING again::
+    the reply by itself (:attr:`may_continue`). In these two cases, the stream stays SETTLED after its request has ended. If the
+    transport finds the rest of the reply elsewhere (in a "feed"), the stream is STREAMING again::
 
         SETTLED --resume()--> STREAMING --last frame of the feed--> SETTLED
 
-    Such a stream lasts until the reader calls :meth:`leave`. If the reader has the whole reply by then, the stream is OVER.
-    Otherwise the stream is OVER after the transport has aborted the reply.
+    In these two cases, the stream becomes OVER only after the reader has called :meth:`leave`: immediately if the reader has the
+    whole reply, otherwise after the transport has aborted the reply.
 
     All methods must be called in one event loop.
     """
@@ -160,7 +161,7 @@ class ResponseStream:
             self.end()
 
     def resume(self) -> bool:
-        """Accept frames after the last frame, because another feed continues the reply. Return whether a reader needs them."""
+        """Accept frames after the last frame, because a feed continues the reply. Return False if no reader needs the frames."""
         is_wanted = self._has_rest and self._has_reader and self._failure is None
         if self.state is ResponseState.SETTLED and is_wanted:
             self.state = ResponseState.STREAMING

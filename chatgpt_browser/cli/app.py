@@ -16,7 +16,7 @@ from .command_class import Command, CommandGroup, ConfigPath, Profile
 
 
 class CommandSource(NamedTuple):
-    """The module and the attribute of a command or of a group of commands, and its line in `--help`."""
+    """A command or a group of commands: its module, its attribute in the module, and its line in `--help`."""
 
     module: str
     attribute: str

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 def client_from_environment(*, use_background: bool = False, **options: Any) -> Iterator[ChatGPTAPI]:
     """Yield a client whose browser is not started yet, and close the client after the block.
 
-    If `use_background` is True, and a background browser or `serve` with the same session and the same options is running, yield
-    a client that uses its browser.
+    If `use_background` is True, first look for a background browser or `serve` with the same session and the same options. If
+    one is running, yield a client that uses its browser.
 
     The session comes from the first of these sources that applies:
 
@@ -110,7 +110,7 @@ def _create_client_from_login(kind: type[ClientT], **options: Any) -> ClientT:
 def _no_session_message(profile: str, folder: DataFolder) -> str:
     """Return the error message for a login without a saved session for the site.
 
-    If the session is for another site, the message names both sites. Otherwise it names the saved logins.
+    If the login has a session for another site, the message names both sites. Otherwise the message names the saved logins.
     """
     names = DataFolder.names()
     if profile == DEFAULT_PROFILE and not names:

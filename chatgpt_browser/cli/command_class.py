@@ -105,7 +105,8 @@ class Command(HelpMixin, TyperCommand):
         """
         rest: list[str] = super().parse_args(ctx, args)
         ctx.obj = self._settings(ctx)
-        if not ctx.resilient_parsing:  # It is True while the shell completes an incomplete line.
+        # `resilient_parsing` is True while the shell completes an incomplete line.
+        if not ctx.resilient_parsing:
             apply_config(ctx, ctx.obj)
         params: list[Any] = list(self.params)
         for param in params:

@@ -29,7 +29,7 @@ Completion = tuple[str, str]
 
 
 def complete_conversation_id(ctx: typer.Context, incomplete: str) -> list[Completion]:
-    """Return `last`, and the conversations of the list that was shown last, with their titles."""
+    """Return the word `last`, and the conversations of the list that was shown most recently, with their titles."""
     return _of_settings(
         ctx, incomplete, lambda: [(LAST, "the conversation that was used last"), *conversations()]
     )

@@ -54,7 +54,8 @@ def start_detached(
             answer = stdout.readline()
     except BrokenPipeError:
         answer = b""
-    with warnings.catch_warnings():  # The process continues after this one, so nothing waits for its end.
+    # Python warns if a program does not wait for the end of a process that it has started. Here, this is intended.
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         del process
     if not answer.strip():
@@ -117,7 +118,7 @@ def _open_log(path: Path) -> IO[bytes]:
 
 
 def _start(command: Sequence[str], environment: Mapping[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
-    """Start the process without the terminal of this process, so that it survives the end of the terminal."""
+    """Start a process that does not belong to this process's terminal, so that it survives the end of the terminal."""
     own_session: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         own_session = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}

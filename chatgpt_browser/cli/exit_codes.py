@@ -167,7 +167,7 @@ def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
 
 
 def hint_of(error: errors.ChatGPTError) -> str:
-    """Return the hint for an error. If another login than the default is used, `login` commands in it have `--profile`."""
+    """Return the hint for an error. If the login is not the default, add `--profile` to the `login` command in the hint."""
     hint = kind_of(error).hint
     profile = Settings.current().profile
     return hint if profile == DEFAULT_PROFILE else hint.replace(_LOGIN, f"{_LOGIN} --profile {profile}")

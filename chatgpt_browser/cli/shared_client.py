@@ -72,7 +72,7 @@ def _session_token(options: dict[str, Any]) -> str | Path | None:
 
 
 def find_shared_client(options: dict[str, Any]) -> SharedClient | None:
-    """Return a client that uses the browser of another process, or None if there is none that this command can use.
+    """Return a client that uses the browser of another process, or None if this command can use no such browser.
 
     The other process is the background browser or `serve`.
 

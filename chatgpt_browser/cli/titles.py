@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: The maximum time in seconds that a command waits for the title after the reply is complete.
 TITLE_TIMEOUT = 5.0
-#: A conversation with one of these titles counts as untitled. The comparison ignores case.
+#: A conversation with one of these titles is treated as untitled. The comparison ignores case.
 UNTITLED = ("", "new chat")
 #: MAX_READ is the maximum number of untitled conversations that are read. Each of them needs one request. MAX_LENGTH is the
 #: maximum length, in characters, of a title that replaces a missing title.

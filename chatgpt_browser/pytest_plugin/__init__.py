@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from chatgpt_browser.testing import Cassette, FakeChatGPT
 
 _MARKER = "chatgpt"
-#: The arguments of the marker that are not options of the server.
+#: The marker's arguments for the fixtures. All its other arguments are options of the server.
 _FIXTURE_ARGUMENTS = ("assert_all_used", "match_messages", "replay_speed")
 _failed = pytest.StashKey[bool]()
 _passed = pytest.StashKey[bool]()
@@ -58,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a live test if no session token is set. Otherwise, wait for the minimum time since the last one."""
+    """Skip a live test if no session token is set. Otherwise, wait for the minimum time since the last live test."""
     if not live.is_marked(item):
         return
     if not live.has_token():
@@ -67,7 +67,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """List the tests that used the real site, the recorded cassettes, and the differences from the cassettes."""
+    """Write a summary of the tests that used the real site.
+
+    It also lists the recorded cassettes and the differences from cassettes.
+    """
     summary.write(terminalreporter, config.getini(live.INTERVAL))
 
 
@@ -167,10 +170,10 @@ def chatgpt_api(request: pytest.FixtureRequest, chatgpt_options: dict[str, Any])
 def async_chatgpt_api(
     request: pytest.FixtureRequest, chatgpt_options: dict[str, Any]
 ) -> Iterator[AsyncChatGPTAPI]:
-    """Yield an asynchronous client of the same site as the client of `chatgpt_api`.
+    """Yield an asynchronous client that is connected to the same site as a client of `chatgpt_api`.
 
     The client is closed at the end of the test. The fixture works under anyio's plugin and under pytest-asyncio, in all their
-    modes. A synchronous test that runs its own event loop closes the client itself, in that loop.
+    modes. If a synchronous test runs its own event loop, it must close the client in that loop.
     """
     from chatgpt_browser import AsyncChatGPTAPI
 
@@ -192,7 +195,10 @@ def async_chatgpt_api(
 
 
 def _marker_arguments(item: pytest.Item) -> dict[str, Any]:
-    """Return the arguments of the test's markers `chatgpt`. A marker of the test overrides those of its class and module."""
+    """Return the arguments of the test's markers `chatgpt`.
+
+    The marker of a test overrides the markers of its class and of its module.
+    """
     arguments: dict[str, Any] = {}
     for marker in item.iter_markers(_MARKER):
         if marker.args:
@@ -226,8 +232,9 @@ def _uses_real_site(item: pytest.Item) -> bool:
 def _prepare(request: pytest.FixtureRequest, api: AsyncChatGPTAPI) -> None:
     """Apply the options of the run to a new client, and connect the client to the cassette of the test.
 
-    The client stores the origins that refused messages sent by fetch. A client of the fake server begins with an empty set that
-    is not stored: the stored set may contain this server's origin, because an earlier server may have used the same port.
+    A client stores the set of origins that have refused messages sent by fetch, and does not use fetch for these origins. A
+    client of the fake server begins with an empty set, which is not stored: an earlier server may have had the same origin, and
+    may have refused messages.
     """
     from chatgpt_browser._core.page_only_origins import PageOnlyOrigins
 

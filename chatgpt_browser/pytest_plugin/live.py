@@ -1,4 +1,4 @@
-"""Tests that use the real site: their settings, the minimum time between them, and reports without secrets."""
+"""Tests that use the real site: their settings, the minimum time between two tests, and reports without secrets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BASE_URLS = {
 _MIN_SECRET_LENGTH = 12
 
 _sleep = time.sleep
-#: The clients of a test that use the real site. If the list does not exist, the test does not use the real site.
+#: The clients of a test on the real site. If the list does not exist, the test does not use the real site.
 _clients = pytest.StashKey[list["AsyncChatGPTAPI"]]()
 _ended_at = pytest.StashKey[float]()
 
@@ -49,7 +49,7 @@ def begin(item: pytest.Item) -> None:
     item.stash[_clients] = []
     wait = item.config.stash.get(_ended_at, 0.0) + interval(item.config) - time.monotonic()
     if wait > 0:
-        _sleep(wait)  # The pace of requests to the real site; there is no event to wait for.
+        _sleep(wait)  # This limits the rate of requests. There is no event to wait for.
 
 
 def interval(config: pytest.Config) -> float:
@@ -79,12 +79,12 @@ def add_client(item: pytest.Item, api: AsyncChatGPTAPI) -> None:
 
 
 def clients(item: pytest.Item) -> list[AsyncChatGPTAPI]:
-    """Return the clients of the test that use the real site."""
+    """Return the clients with which the test uses the real site."""
     return item.stash.get(_clients, [])
 
 
 def complete_report(item: pytest.Item, report: pytest.TestReport) -> None:
-    """If the test uses the real site, remove secrets from its report. Add the site's origin to the teardown report."""
+    """Remove secrets from the reports of a test on the real site. Add the site's origin to the teardown report."""
     if _clients not in item.stash:
         return
 
@@ -108,7 +108,8 @@ def _secrets(item: pytest.Item) -> set[str]:
 def hide_secrets(report: pytest.TestReport, secrets: Iterable[str]) -> None:
     """Replace the secrets in the texts of a report: in the traceback with its local variables, and in captured output.
 
-    pytest replaces the middle of a long value with dots. So a text that begins like a secret is also replaced.
+    pytest replaces the middle of a long value with dots, so a secret may be incomplete. Therefore the first 12 characters of a
+    secret are enough: they are replaced, together with the rest of the value.
     """
     starts = "|".join(re.escape(secret[:_MIN_SECRET_LENGTH]) for secret in secrets)
     pattern = re.compile(rf"(?:{starts})[\w.+/=%-]*")
@@ -127,7 +128,7 @@ def hide_secrets(report: pytest.TestReport, secrets: Iterable[str]) -> None:
 
 
 def _replace_texts(value: Any, hidden: Any, seen: set[int]) -> None:
-    """Replace the texts in an object of `_pytest._code.code`, and in the objects of this module that it refers to."""
+    """Replace the texts in an object of `_pytest._code.code`, and in all objects of `_pytest._code.code` inside it."""
     if id(value) in seen:
         return
 

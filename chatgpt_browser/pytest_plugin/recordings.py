@@ -52,7 +52,10 @@ def is_recording(item: pytest.Item) -> bool:
 def run(
     request: pytest.FixtureRequest, settings: dict[str, Any], *, passed: pytest.StashKey[bool]
 ) -> Iterator[Cassette]:
-    """Yield the cassette of the test. If the test uses the real site, compare and write the cassette after the test.
+    """Yield the cassette of the test.
+
+    After a test on the real site, compare its replies with the existing cassette. If the mode is to record and the test has
+    passed, then write the new cassette.
 
     :param settings: the arguments of the marker `chatgpt`.
     :param passed: the key of a value in the test's stash. The value is True if the test has passed.
@@ -134,7 +137,10 @@ def replay_speed(value: object) -> float | None:
 def _finish(
     item: pytest.Item, cassette: Cassette, recorder: CassetteRecorder, writes: bool
 ) -> Iterator[tuple[str, object]]:
-    """Compare the recording with the existing cassette, and write it if `writes` is true. Yield properties for the report."""
+    """Compare the recording with the existing cassette.
+
+    If `writes` is true, write the recording. Yield properties for the report.
+    """
     from chatgpt_browser.testing.recording.cassette import write_cassette
     from chatgpt_browser.testing.recording.drift import drift
     from chatgpt_browser.testing.recording.replay import read_lines

@@ -1,4 +1,4 @@
-"""The part of pytest's summary with the tests on the real site, the recorded cassettes, and differences from cassettes."""
+"""The part of pytest's summary about the real site: its tests, the recorded cassettes, and the differences from cassettes."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ class AccessCheck:
 
     * The ``Host`` header must name the loopback interface. A web page can let its own host name point to this machine (DNS
       rebinding), and its requests then contain that host name.
-    * A request with an ``Origin`` header is refused. A browser adds this header to every request of a web page that can contain
-      the key or a JSON body. Programs do not send it.
+    * A request with an ``Origin`` header is refused. If a request of a web page can contain the key or a JSON body, the browser
+      adds this header. Programs do not send this header.
     * Responses have no CORS headers, so that a web page cannot read them.
     """
 

@@ -35,5 +35,8 @@ class InClientThread:
 
 
 async def _call(function: Any, *args: Any) -> Any:
-    """Call a function, and await its result. ``run_coroutine_threadsafe`` accepts a coroutine, but no other awaitable."""
+    """Call a function, and await its result.
+
+    This coroutine is needed, because the result can be any awaitable, but ``run_coroutine_threadsafe`` accepts only a coroutine.
+    """
     return await function(*args)

@@ -1,4 +1,4 @@
-"""Finds the conversation that a request continues, and stores the conversation and message ids of each answer for this."""
+"""Finds the conversation that a request continues. For this, it stores the conversation id and the message id of each answer."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ class Conversations:
     async def open_reply(self, call: Call) -> AsyncIterator[AsyncReplyStream]:
         """Send the messages of a request, and yield the stream of the reply.
 
-        If the conversation of a stored transcript cannot be continued, all messages are sent in a new conversation. For example,
-        the user may have deleted the conversation, or may have continued it at the site.
+        The conversation of a stored transcript cannot be continued if the user has deleted it, or has continued it at the site.
+        Then all messages are sent in a new conversation.
 
         :raises APIError: there is no response with the id ``previous_response_id``.
         :raises ChatGPTError: the messages could not be sent.
@@ -146,7 +146,7 @@ class Conversations:
             raise APIError(400, str(error), code="invalid_value") from None
 
     async def _open(self, stream: AsyncReplyStream, placement: _Placement) -> None:
-        """Send the messages. If it is certain that the site has not accepted them, a later request may use the position again."""
+        """Send the messages. If it is certain that the site has not accepted them, a later request can use the position again."""
         try:
             await stream.__aenter__()
         except BaseException as error:
@@ -177,9 +177,10 @@ def _mark_continued(store: TranscriptStore, position: StoredPosition) -> bool:
 
 
 def _cannot_continue(error: Exception, stream: AsyncReplyStream) -> bool:
-    """Return whether the conversation does not exist, or the page cannot reply at this position. Nothing must have been sent.
+    """Return whether the messages can be sent in a new conversation instead, because nothing was sent.
 
-    The subclasses of :class:`PageError` have other causes, which a new conversation does not remove.
+    This is the case if the conversation does not exist, or if the page cannot reply at this position (:class:`PageError`). The
+    subclasses of :class:`PageError` have other causes, which a new conversation does not remove.
     """
     is_about_position = isinstance(error, ConversationNotFoundError) or type(error) is PageError
     return is_about_position and _was_not_sent(stream, error)

@@ -27,7 +27,7 @@ class InputFile:
     name: str
     data: bytes = field(repr=False)
     media_type: str
-    #: The hash of the bytes. The constructor computes it, because a large body is parsed in a thread.
+    #: The hash of the bytes. The constructor computes it: a large body is parsed in a thread, so the hash is computed there, too.
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -101,7 +101,7 @@ def _text(value: Any, field_name: str) -> str:
 
 
 def _image(part: dict[str, Any], field_name: str, number: int) -> InputFile:
-    """Return the image of a part. The field `image_url` is an object with the URL, or the URL itself in a part `input_image`."""
+    """Return the image of a part. The field `image_url` is a data URL, or an object that contains the data URL."""
     if part.get("file_id"):
         raise unsupported(f"{field_name}.file_id", "send the image as a data URL")
     given = part.get("image_url")

@@ -63,14 +63,15 @@ _TOOLS = {
     "web_search_2025_08_26": "search",
     "image_generation": "image",
 }
-#: Maps each setting of a tool to the values that are accepted. They have no effect.
+#: Maps each setting of a tool to the values that are accepted. The settings have no effect.
 _TOOL_DEFAULTS: dict[str, tuple[Any, ...]] = {
     "search_context_size": ("medium",),
     "user_location": (),
     "filters": (),
     "external_web_access": (True,),
 }
-#: Types of output items without a message. A program may send back all items of earlier responses; these are skipped.
+#: Types of output items without a message. A program may send back all items of earlier responses: items of these types are
+#: skipped.
 _SKIPPED_ITEMS = frozenset({"reasoning", "image_generation_call", "web_search_call"})
 
 

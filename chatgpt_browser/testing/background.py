@@ -102,7 +102,7 @@ def stop_with_process(pid: int, stop: threading.Event) -> None:
 
 
 def detach_output() -> None:
-    """Discard everything that this process writes from now on, so that the pipes of its parent process can close."""
+    """Discard everything that this process writes from now on. This closes the pipes to the parent process."""
     sys.stdout.flush()
     with open(os.devnull, "w") as null:
         for number in (1, 2):
@@ -110,15 +110,16 @@ def detach_output() -> None:
 
 
 def _end_with_shell() -> list[str]:
-    # On Windows, `os.kill` cannot check a process without ending it. The server then ends after its idle timeout.
+    # On Windows, `os.kill` would end the shell instead of checking it. So the server ends only after its idle timeout.
     return [] if sys.platform == "win32" else ["--end-with", str(_calling_shell())]
 
 
 def _calling_shell() -> int:
     """Return the ID of the shell that evaluates the output of this process.
 
-    In `eval "$(…)"`, parent processes between this process and the shell have the same pipe as standard output: subshells, and
-    programs such as `uv run`. They end together with this process, so they are skipped. Without `/proc`, return the parent.
+    In `eval "$(…)"`, other processes can be between this process and the shell: subshells, and programs such as `uv run`. They
+    end together with this process, so they are skipped. Their standard output is the same pipe as that of this process. Without
+    `/proc`, return the ID of the parent process.
     """
     pid = parent = os.getppid()
     try:

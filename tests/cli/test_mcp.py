@@ -18,7 +18,7 @@ from mcp.types import EmbeddedResource, ImageContent, TextContent
 
 from chatgpt_browser._mcp_server.files import absolute_path, content_block, media_type_of
 from chatgpt_browser._mcp_server.standard_input import ended_by_signals
-from chatgpt_browser.testing import Answer, Citation, FakeChatGPT, Gate, Reply, SentFile
+from chatgpt_browser.testing import Answer, Citation, FakeChatGPT, Gate, Reply, SentFile, Stall
 from tests.support.scripted_site import posts_of
 
 if TYPE_CHECKING:
@@ -116,9 +116,11 @@ async def test_mcp_ask_reports_progress_and_returns_text_and_ids(mcp_site: McpSi
     assert again.structured_content["conversation_id"] == fields["conversation_id"]
 
 
-async def test_mcp_ask_cancelled_request_stops_the_answer(mcp_site: McpSite) -> None:
+@pytest.mark.parametrize("has_head", [True, False])
+async def test_mcp_ask_cancelled_request_stops_the_answer(mcp_site: McpSite, has_head: bool) -> None:
     gate = Gate()
-    mcp_site.server.script(Reply("one two", hold_after=1, gate=gate))
+    reply = Reply("one two", hold_after=1, gate=gate) if has_head else Stall(before_head=True, gate=gate)
+    mcp_site.server.script(reply)
     with anyio.fail_after(120):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(mcp_site.session.call_tool, "ask", {"message": "cancelled"})

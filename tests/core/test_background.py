@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import anyio
 import pytest
 
-from chatgpt_browser._core.background import BackgroundTasks
+from chatgpt_browser._core.background import BackgroundTasks, cancel_tasks
 
 
 @pytest.mark.anyio
@@ -42,3 +43,30 @@ async def test_background_tasks_cancel_waits_for_cleanup() -> None:
 
     assert steps == ["started", "cleaned up"]
     assert errors == []
+
+
+@pytest.mark.anyio
+async def test_cancel_tasks_cancelled_scope_raises_the_error_of_that_scope() -> None:
+    cleaned_up = asyncio.Event()
+
+    async def clean_up_after_cancellation() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await cleaned_up.wait()
+
+    done, slow = (asyncio.ensure_future(work) for work in (asyncio.sleep(0), clean_up_after_cancellation()))
+    await done
+
+    with anyio.CancelScope() as scope:
+        asyncio.get_running_loop().call_soon(scope.cancel)
+        await cancel_tasks(slow, done)
+
+    assert scope.cancelled_caught
+    cleaned_up.set()
+    await asyncio.wait([slow])
+
+
+@pytest.mark.anyio
+async def test_cancel_tasks_without_tasks_returns() -> None:
+    await cancel_tasks()

@@ -8,6 +8,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
 
 from chatgpt_browser import (
@@ -82,6 +83,24 @@ async def test_sender_complete_reply_releases_the_permit() -> None:
     assert site.sender.permits.in_use == 0
     assert site.transport.streams[0].is_over
     assert site.transport.aborted == 0
+
+
+@pytest.mark.parametrize("send_via", ["fetch", "page"])
+async def test_sender_cancelled_scope_before_the_head_raises_the_error_of_that_scope(send_via: str) -> None:
+    site = site_with([], send_via=send_via)
+    scope = anyio.CancelScope()
+
+    async def read() -> None:
+        with scope:
+            await text_of(site.stream())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(read)
+        await site.sent.wait()
+        await anyio.wait_all_tasks_blocked()
+        scope.cancel()
+
+    assert scope.cancelled_caught
 
 
 async def test_sender_refusal_is_not_sent_again() -> None:

@@ -58,3 +58,19 @@ async def test_body_source_decoded_body_keeps_damage(received: bytes, is_valid: 
 
     assert chunks == [received]
     assert is_valid == ("\ufffd".encode() in chunks[0])
+
+
+@pytest.mark.parametrize("text", ["ünïcödé – “日本語” 🎉 €", "".join(map(chr, range(0x20, 0x250)))])
+async def test_body_source_body_decoded_without_charset_returns_received_bytes(text: str) -> None:
+    """Chromium decodes an event stream as windows-1252 if the response names no charset."""
+    cdp, chunks = CDPEventSource(), list[bytes]()
+    body = BodySource(cdp.session, "1", chunks.append)
+    cdp.complete(STREAM, PlaywrightError("already finished"))
+    await body.open()
+    received = text.encode()
+    body.add({"dataLength": len(received)})
+    decoded = "".join(bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in received)
+    cdp.complete("Network.getResponseBody", {"body": decoded, "base64Encoded": False})
+    await body.finish()
+
+    assert chunks == [received]

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from .navigation import NavigationWatcher
 
 #: A script that returns the beginning of the document. It runs in an isolated world, where the page cannot replace properties.
-#: The property `document.documentElement` is not used, because an element with that name would hide it. The getter of the
-#: prototype cannot be hidden.
+#: The property `document.documentElement` is not used, because an element of the page with the name "documentElement" would hide
+#: the property. The getter of the prototype cannot be hidden.
 _READ_HTML = (
     "Object.getOwnPropertyDescriptor(Document.prototype, 'documentElement')"
     ".get.call(document)?.outerHTML.slice(0, 1 << 20) ?? ''"
@@ -56,7 +56,7 @@ async def wait_for_document(target: Target, watcher: NavigationWatcher, loader: 
 
 
 async def _is_challenge_shown(target: Target, head: Head | None) -> bool:
-    """Return whether the document with this response head is a challenge. If the head does not show this, read the text."""
+    """Return whether the document with this response head is a challenge. If the head is not sufficient, read the document."""
     if head is None:
         return False
     if is_challenge(head) or head.status not in (403, 503) or not head.is_html:

@@ -42,7 +42,7 @@ async def get_session_token(target: Target, origin: str) -> SessionToken | None:
 async def copy_cookies(source: Target, destination: Target, origin: str) -> None:
     """Copy the origin's cookies from the cookie store of one page to the cookie store of another page in the same browser.
 
-    If the browser does not accept a cookie, its name is logged. Without this cookie, the site may repeat a challenge.
+    If the browser does not accept a cookie, the cookie's name is logged: without the cookie, the site may repeat a challenge.
     """
     with map_playwright_errors():
         found = await _cookies(source, origin)

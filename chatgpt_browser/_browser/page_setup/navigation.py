@@ -53,7 +53,7 @@ class EmptyDocument:
 
     def _fulfill(self, event: dict[str, Any]) -> None:
         if "responseStatusCode" in event or "responseErrorReason" in event:
-            return  # another listener has paused a response
+            return  # another listener has paused this response, and handles it
         response = {"requestId": event["requestId"], "responseCode": 200, "body": _EMPTY_HTML}
         self._target.send_soon("Fetch.fulfillRequest", response)
 

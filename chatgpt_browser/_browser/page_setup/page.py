@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class BrowserPage:
     """A page of the browser with its identity, its session cookies and its state.
 
-    A page is alive until it closes, until it crashes, or until :meth:`die` is called. :attr:`dead` is the first error.
+    A page is alive until it closes, until it crashes, or until :meth:`die` is called. :attr:`dead` is the error that ended it.
     """
 
     def __init__(self, target: Target) -> None:
@@ -49,8 +49,8 @@ class BrowserPage:
 
         The identity is not overridden if the browser has a window and the options contain no user agent.
 
-        The method returns after the renderer has responded once. If a page navigates before that, Chromium 150 crashes in about
-        30 % of the cases.
+        The method returns only after the renderer has responded once. If a page navigates before its renderer has responded,
+        Chromium 150 crashes in about 30 % of the cases.
         """
         certificates = {"ignore": options.ignore_https_errors}
         with map_playwright_errors():

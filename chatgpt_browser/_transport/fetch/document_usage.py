@@ -56,7 +56,7 @@ class DocumentUsage:
 
     @property
     def needs_recycling(self) -> bool:
-        """True if the document must be replaced, because it is too old, or its heap or its stored network data is too large."""
+        """True if the document must be replaced, because its age, its heap or its network data has reached a limit."""
         is_full = self._requests >= _MAX_WATCHED_REQUESTS or self.bytes_read >= _MAX_WATCHED_BYTES
         if self._is_watched and is_full:
             return True

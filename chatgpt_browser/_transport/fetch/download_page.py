@@ -79,7 +79,7 @@ class DownloadPages:
     async def open(self, origin: str) -> AsyncIterator[DownloadPage]:
         """Yield a page that can send requests to the origin. The page is closed at the end of the block.
 
-        If the maximum number of download pages or of pages of the client is open, first wait until one of them is closed.
+        If too many download pages are open, or too many pages of the client in total, first wait until a page is closed.
 
         :raises ClientClosedError: the client was closed.
         :raises BrowserError: the page could not be opened.

@@ -125,8 +125,8 @@ class FetchPage(BrowserPage):
     def _on_idle(self) -> None:
         """Handle the end of the last request in flight.
 
-        Close the page if it is retired. Otherwise replace the document if it uses too much memory, or else enable the extra
-        headers for the next request.
+        If the page is retired, close it. Otherwise, if the document must be replaced, begin to replace the document. Otherwise,
+        enable the extra headers for the next request.
         """
         if self._is_retired:
             self._closing.spawn(self.close())

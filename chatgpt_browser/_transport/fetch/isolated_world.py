@@ -253,9 +253,9 @@ class _FetchControl:
         self._world.grant(self._number, chars)
 
     def abort(self) -> bool:
-        """Abort the request. Return True, because the page executes the abort before it sends another message.
+        """Abort the request. Return True: the page executes the abort before it sends another message, so no wait is needed.
 
-        This transport cannot stop a reply that the site continues after a hand-off.
+        If the site continues the reply after a hand-off, this transport cannot stop the reply.
         """
         self._world.abort(self._number)
         return True

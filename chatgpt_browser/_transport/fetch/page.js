@@ -18,8 +18,8 @@
  *   [id, "end"]                  the body has ended
  *   [id, "error", phase, name, message]    the request failed; phase: "head" before the head arrived, "body" after that
  *
- * n is the number of characters in the frame. They count as unread, and the window limits the unread characters of an exchange. After
- * the Python side has read the frame, it calls `grant`, which subtracts n from the unread characters again.
+ * n is the number of characters in the frame. The page adds n to the unread characters of the exchange, whose number is limited (see
+ * `WINDOW_CHARS`). After the Python side has read the frame, it calls `grant`, which subtracts n again.
  *
  * The page decides whether the HTTP body is over: the body has ended, reading the body has failed, or the event [DONE] has
  * arrived in an event stream. After [DONE], the page sends no more frames for the exchange, not even "end". The page does not
@@ -60,7 +60,7 @@
     return allowance >= 1;
   }
 
-  /** Reset the rate limit. Called before the first exchange is opened, so that earlier replies do not delay the next reply. */
+  /** Reset the rate limit. Called if an exchange begins while no other is open, so that earlier replies do not delay its reply. */
   function resetRateLimit() {
     allowance = PUSHES_AT_ONCE;
     interval = PUSH_INTERVAL;
@@ -148,7 +148,7 @@
           ...bodyOf(request),
           cache: "no-store",
           credentials: request.credentials,
-          // A download has the origin of the page. Chromium refuses any other URL, even if Python has read its host differently.
+          // A download must have the page's origin. Chromium checks this, too, because Chromium and Python may parse a URL differently.
           ...(request.download ? { mode: "same-origin", referrerPolicy: "no-referrer" } : {}),
           redirect: "manual",
           signal: this.controller.signal,
@@ -304,8 +304,8 @@
     /**
      * Prepare this document for requests. Return the protocol over which the document was transferred ("h2", "http/1.1", or "" if it is
      * unknown). Return null if the document does not belong to the origin, for example because it is in a sandbox. The content of the
-     * document is removed, because it may be the JSON of the session with its access token. `known` is the protocol of the previous
-     * document. It is given if this document was not transferred over the network, but written by an interceptor.
+     * document is removed, because it may be the JSON of the session, which contains the access token. If this document was written by
+     * an interceptor instead of transferred over the network, `known` is the protocol of the previous document.
      */
     prepareDocument(origin, known) {
       if (globalThis.origin !== origin) return null;

@@ -41,7 +41,7 @@ globalThis.chatgptBrowserReader = (() => {
    * pieces can then arrive during the delay, and the page wakes only once.
    *
    * The number of reads cannot be reduced. From the first read on, Chromium itself receives the data and stores each piece separately.
-   * So each piece needs a separate read, however late the read is: measured on Chromium 150, and visible in its source
+   * So each piece needs a separate read, however late the read is: measured on Chromium 150, and visible in Chromium's source
    * (BufferingBytesConsumer). Chromium does this for all responses except those with `no-store`. Over HTTP/2, the pieces are large.
    */
   class BodyReader {
@@ -126,7 +126,7 @@ globalThis.chatgptBrowserReader = (() => {
     return true;
   }
 
-  /** Return the index of the quote that closes the JSON string which contains `from`, or -1. `json` is UTF-8 bytes or a string. */
+  /** Return the index of the quote that ends the JSON string around the index `from`, or -1. `json` is UTF-8 bytes or a string. */
   function closingQuote(json, from, quote, codeAt) {
     for (let at = json.indexOf(quote, from); at !== -1; at = json.indexOf(quote, at + 1)) {
       let backslashes = 0;
@@ -192,7 +192,7 @@ globalThis.chatgptBrowserReader = (() => {
     return null;
   }
 
-  /** The parser of the standard, which parses line by line. It gets all bytes that cannot be skipped. */
+  /** The parser that the standard describes. It parses line by line, and gets all bytes that cannot be skipped. */
   class LineReader {
     constructor(sink) {
       this.sink = sink;

@@ -72,7 +72,7 @@ class FetchTransport:
         """
         page = await self._pages.page()
         if delivery is not None and delivery.before_start is not None:
-            # If the browser has just ended, this raises an error before the caller records the message as sent.
+            # If the browser has just ended, `check_alive` raises an error before the caller records the message as sent.
             await page.check_alive()
             await delivery.announce()
         if self._is_closed:

@@ -1,4 +1,4 @@
-"""Parses the message in a request of the site's page, and compares it with the message that the page was to send."""
+"""Parses the request in which the site's page has sent a message, and checks that the page has sent the right message."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class CapturedRequest(NamedTuple):
     is_known: bool = False
     #: The options in the request (see :func:`.page_options.read_options`), except the model.
     options: dict[str, Any] = {}
-    #: ``files`` contains the attachments of the message. ``images`` is the number of its parts that refer to images.
+    #: ``files`` contains the attachments of the message. ``images`` is the number of message parts that refer to images.
     files: tuple[SentFile, ...] = ()
     images: int = 0
     #: True if a page in the mode "Work" has sent the message.

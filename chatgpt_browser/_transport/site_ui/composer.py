@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from playwright.async_api import Error as PlaywrightError
 
 from ..._browser.playwright_errors import is_replaced, may_have_clicked, milliseconds
+from ..._core.background import cancel_tasks
 from ..._core.errors import ComposerNotFoundError, MessageTooLongError, PageError, SessionExpiredError
 from .dialogs import Dialogs, choice_error
 from .elements import PageElements, becomes, first_of
@@ -142,7 +143,8 @@ class Composer:
                 remaining -= clock() - start
                 continue
             inserted = clock()
-            # If the page needs a long time to insert a long text, its next steps also take a long time.
+            # If the page has needed a long time to insert a long text, it needs a long time for its next steps, too. So this wait
+            # is at least `_PATIENCE` times as long as the insertion.
             pause = max(min(pause, remaining), min(_PATIENCE * (inserted - start), timeout))
             is_enabled = await self._becomes_enabled(pause)
             remaining -= clock() - inserted
@@ -176,7 +178,7 @@ class Composer:
         return await self._box.read(text)
 
     async def read_anew(self) -> str:
-        """Read the message box again, and return its text. Call this after an option was applied, which may change the text."""
+        """Read the message box again, and return its text. Call this after an option was applied: options can change the text."""
         self._usual.forget()
         return (await self._box.read()).text
 
@@ -307,9 +309,7 @@ class Composer:
             await asyncio.wait((enabled, lost), return_when=asyncio.FIRST_COMPLETED)
             return enabled.done() and enabled.result()
         finally:
-            enabled.cancel()
-            lost.cancel()
-            await asyncio.gather(enabled, lost, return_exceptions=True)
+            await cancel_tasks(enabled, lost)
 
     async def _asks_to_log_in(self) -> bool:
         if not await self._elements.log_in.count():

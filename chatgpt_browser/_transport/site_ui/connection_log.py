@@ -3,8 +3,8 @@
 If a reused connection closes without a response, Chromium sends the request again over a new connection, even a POST.
 Chromium reports neither the close nor the second request. Over HTTP/1.1, the page's connections are not reused
 (:mod:`.site_page`). Over HTTP/2, Chromium treats a connection as reused as soon as the first frame has arrived over it. No
-command of the DevTools protocol prevents this. The following was tried with Chromium 156: interception by the Fetch domain, with
-and without a new body; switching to offline and back; clearing the caches and cookies.
+command of the DevTools protocol prevents the second request. The following was tried with Chromium 156: interception by the Fetch
+domain, with and without a new body; switching to offline and back; clearing the caches and cookies.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class ConnectionLog:
     def check_message(self, event: dict[str, Any]) -> bool:
         """Return whether Chromium may have sent a message twice; if so, log a warning.
 
-        ``event`` is the ``Network.responseReceived`` event of the message's response. Its connection is recorded as well.
+        ``event`` is the ``Network.responseReceived`` event of the message's response. The response's connection is recorded, too.
         """
         self.add(event)
         response = event["response"]

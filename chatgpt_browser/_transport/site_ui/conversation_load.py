@@ -32,10 +32,10 @@ def observe_load(
 
     The block must be entered before the page navigates.
 
-    The page can load a conversation with several kinds of requests, and the site changes them. So each JSON response of the
+    The page can load a conversation with several kinds of requests, and new kinds may be added. So each JSON response of the
     origin is read. A response is recognized as the conversation if it meets two conditions. First, the conversation's id is in
-    the response, in the URL or in the body of the request. Second, the response contains one of ``message_ids``, the ids of the
-    newest turn's messages.
+    the request's URL, in the request's body or in the response. Second, the response contains one of ``message_ids``, the ids of
+    the newest turn's messages.
     """
     load = _LoadObserver(cdp, origin, conversation_id, message_ids)
     listeners = {

@@ -105,7 +105,8 @@ class PageElements:
     def log_in_of_site(self) -> Locator:
         """The links and buttons of :attr:`log_in`, except links to other sites.
 
-        On a page with a message box, a link to another site is part of a message or of a conversation's title.
+        On a page with a message box, a link to another site is part of a message or of a conversation's title. Such a link does
+        not open the log-in page.
         """
         origin = origin_of(self._page.url)
         elsewhere = f'a[href*="//"]:not([href="{origin}"], [href^="{origin}/"]):not({selectors.LOG_IN.name})'
@@ -113,10 +114,10 @@ class PageElements:
 
     @property
     def blocking_dialogs(self) -> Locator:
-        """The shown dialogs that block the page or are of a known kind.
+        """The visible dialogs that block the page.
 
-        A dialog counts as shown if any element in it is visible. If the children of a dialog have a fixed position, the dialog's
-        own box may have no height.
+        A dialog is also found if only an element in it is visible: if the children of a dialog have a fixed position, the
+        dialog's own box may have no height.
         """
         found = self._page.locator(selectors.BLOCKING_DIALOGS)
         return found.filter(visible=True).or_(found.filter(has=self._page.locator("*").filter(visible=True)))
@@ -175,7 +176,10 @@ class PageElements:
 
     @property
     def _boxes_by_structure(self) -> tuple[Locator, ...]:
-        """One locator for each kind of editor. It finds the last visible editor: the composer is below the conversation."""
+        """One locator for each kind of editor.
+
+        Each locator finds only the last visible editor, because the composer is below the conversation.
+        """
         outside = self._not_in_text.and_(self._not(selectors.SHELL))
         return tuple(
             self._visible(entry.pattern).and_(outside).last for entry in selectors.MESSAGE_BOX.structures

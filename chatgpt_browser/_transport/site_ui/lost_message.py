@@ -1,4 +1,4 @@
-"""The error for a message that the page accepts but does not send, and a log of the page's requests for the error's text."""
+"""The error for a message that the page accepts but does not send, and a log of requests, which the error's text quotes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _READING = ("GET", "HEAD", "OPTIONS")
 
 
 class LostMessageError(PageError):
-    """The page has accepted the message and then done nothing more. The message was not sent, and another page may send it."""
+    """The page has accepted the message and then done nothing. The message was not sent, so another page can safely send it."""
 
 
 @dataclass
@@ -58,7 +58,7 @@ class RequestLog:
         self._has_sent_elsewhere = False
 
     def clear(self, text: str = "") -> None:
-        """Forget all requests. ``text`` is the message that the page may send from now on."""
+        """Forget all requests. ``text`` is the message that the page is about to send."""
         self._requests.clear()
         self._loading = dict.fromkeys(self._loading, False)
         self._beginning = beginning_of(text)
@@ -116,7 +116,7 @@ class RequestLog:
 
     @property
     def may_contain_message(self) -> bool:
-        """True if the page has sent data for an unknown purpose. It may be a new way in which the site's page sends a message."""
+        """True if the page has sent data for an unknown purpose. After a change of the site, this data could be the message."""
         return self._has_sent_elsewhere or any(
             request.method not in _READING and not request.is_preparation
             for request in self._requests.values()

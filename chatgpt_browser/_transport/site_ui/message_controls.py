@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from ..._core.attachment_checks import media_type_of, size_of
+from ..._core.background import cancel_tasks
 from ..._core.errors import UploadError
 from . import control_selectors as selectors
 from .elements import PageElements, becomes
@@ -130,7 +131,7 @@ class MessageControls:
                 raise UploadError(
                     f"The file {name!r} was not uploaded: {reason}. Nothing was sent.", file=name
                 )
-            time = 0.0  # The time has also passed for the other files.
+            time = 0.0  # The time has also passed for the other files, so it is enough if the page shows them now.
 
     async def _begin(self, batch: Batch, observer: UploadObserver, *, images_only: bool) -> None:
         """Put files into the page's input, and wait until the page has begun to upload them.
@@ -160,9 +161,7 @@ class MessageControls:
         try:
             await asyncio.wait((alerting, beginning), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            alerting.cancel()
-            beginning.cancel()
-            await asyncio.gather(alerting, beginning, return_exceptions=True)
+            await cancel_tasks(alerting, beginning)
 
     @property
     def _alerts(self) -> Locator:

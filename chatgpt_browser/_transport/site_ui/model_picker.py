@@ -6,7 +6,7 @@ The picker has one of two forms:
   with an effort. The model and the effort of each preset are read from the page's own list of models.
 - The earlier form is a menu of models with a submenu for the effort. The items of the menu have test ids.
 
-This module does not check the result. After the page has sent the message, its request is compared with the options.
+This module does not check the result. After the page has sent the message, the page's request is compared with the options.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .model_catalog import ModelCatalog
     from .page_menu import PageMenu
 
-#: The labels of the efforts in several forms of the page, in case the page's list of models has no labels.
+#: The labels of the efforts in several versions of the page. They are used if the page's list of models has no labels.
 _EFFORT_LABELS = {
     "min": ("Light", "Low"),
     "standard": ("Standard", "Medium"),
@@ -92,7 +92,7 @@ class ModelPicker:
         for position in [*positions, *others]:
             await slider.move_to(position)
             title = await slider.title()
-            # If the page prints no title, the position is right only if the list of models contains this position.
+            # If the page prints no title, only the positions from the page's list of models are right.
             is_right = bool(_exactly(titles).search(title)) if title else position in positions
             if is_right and await slider.position() == position:
                 return True

@@ -12,6 +12,7 @@ from playwright.async_api import Error as PlaywrightError
 
 from ..._browser.cdp_target import add_listeners
 from ..._browser.playwright_errors import is_interrupted, milliseconds
+from ..._core.background import cancel_tasks
 from ..._core.errors import APIStatusError, OriginError, PageError
 from ..._core.models import Head, Response
 from ..._core.urls import origin_of
@@ -194,9 +195,7 @@ class Navigation:
                 return True
             return False
         finally:
-            showing.cancel()
-            loading.cancel()
-            await asyncio.gather(showing, loading, return_exceptions=True)
+            await cancel_tasks(showing, loading)
 
 
 async def _check_response(response: PlaywrightResponse | None, *, is_new: bool) -> None:

@@ -10,6 +10,7 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from ..._browser.playwright_errors import milliseconds
+from ..._core.background import cancel_tasks
 from ..._core.log import logger
 from .elements import becomes
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 _IDLE_TIMEOUT = 8.0
 #: Seconds for which the document must not change, after all requests have ended. Then the page is idle.
 _QUIET_TIME = 4.0
-#: Time limit in seconds within which the document should stop changing. After this time, the page counts as idle,
-#: because a page with a clock never stops changing.
+#: Time limit in seconds within which the document should stop changing. After this time, the page is treated as idle, because a
+#: page with a clock never stops changing.
 _CHANGE_TIMEOUT = 8.0
 
 
@@ -38,7 +39,7 @@ class PageActivity:
         self._evaluation = evaluation
 
     async def appears(self, outcome: Locator, timeout: float) -> bool:
-        """Wait until an element that ``outcome`` matches is in the document, and return True.
+        """Wait until the document contains an element that ``outcome`` matches. Then return True.
 
         Return False after the timeout. If the page becomes idle without such an element, return False at once.
         """
@@ -49,9 +50,7 @@ class PageActivity:
             # If the page became idle, it may have added such an element directly before that.
             return appearing.result() if appearing.done() else bool(await outcome.count())
         finally:
-            appearing.cancel()
-            idling.cancel()
-            await asyncio.gather(appearing, idling, return_exceptions=True)
+            await cancel_tasks(appearing, idling)
 
     async def wait_for_network_idle(self, timeout: float) -> None:
         """Wait until the page has no request in flight, for at most ``timeout`` seconds."""
@@ -61,7 +60,7 @@ class PageActivity:
             logger.debug("the site's page is still loading after %g s", timeout)
 
     async def _wait_until_idle(self, timeout: float) -> None:
-        """Wait until the network is idle, and the document is complete and interactive and has not changed for some seconds.
+        """Wait until the network is idle. Then wait until the document is interactive and has not changed for some seconds.
 
         Each part of the wait has a time limit, because the network may never be idle, or the document may never stop changing.
         """

@@ -23,7 +23,7 @@ class Tool(NamedTuple):
     """A tool of the "+" menu.
 
     ``hints`` are the names that a request of the page may use for the tool. ``labels`` are regular expressions for the label of
-    its item in the menu.
+    the tool's item in the menu.
     """
 
     hints: tuple[str, ...]
@@ -72,8 +72,8 @@ class PageOption:
     #: A function that returns the requested value, or None if the caller did not set the option. Its second argument is the
     #: model, or None if the page chooses the model.
     requested: Callable[[MessageOptions, str | None], Any]
-    #: A function that returns the value in a request, or None if the request does not have the option. Its arguments are the
-    #: request's body and the metadata of its message.
+    #: A function that returns the value in a request, or None if the request does not have the option. Its arguments are the body
+    #: of the request and the metadata of the message in this body.
     sent: Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
     #: A function that returns whether two values are equal: the value in the request, and the requested value.
     matches: Callable[[Any, Any], bool]

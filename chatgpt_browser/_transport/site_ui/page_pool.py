@@ -60,9 +60,8 @@ class SitePagePool:
     async def send(self, message: OutgoingMessage) -> ResponseStream:
         """Send a message through a page, and return the stream of the response. The model is used only for a new conversation.
 
-        A second attempt is made in another page if the site responds with a challenge, or if the page has certainly not sent the
-        message. This is the case if the page crashed before the send button was clicked, or accepted the message and then did
-        nothing.
+        In three cases, a second attempt is made in another page: the site responds with a challenge, the page crashes before the
+        send button is clicked, or the page accepts the message and then does nothing.
 
         :raises PageError: the parent message is not the newest message, or the page could not send the message.
         :raises ChatGPTError: the page could not be opened.
@@ -125,7 +124,8 @@ class SitePagePool:
         """
         budget = self._browser_manager.page_budget
         while not self._is_closed:
-            is_full = budget.is_full  # The count also removes the pages that have crashed.
+            # `is_full` calls `_count_pages`, which also removes the pages that have crashed.
+            is_full = budget.is_full
             if idle := self.idle_pages:
                 page = next((page for page in idle if page.shows(conversation_id, question_id)), idle[0])
             elif is_full:

@@ -54,7 +54,7 @@ class PageReport:
         return []
 
     async def composer_state(self, text: str) -> str:
-        """Return a description of the composer after a click on the send button. It does not contain the message (``text``)."""
+        """Return a description of the composer after a click on the send button, without the text of the message (``text``)."""
         with anyio.move_on_after(_TIMEOUT), suppress(PlaywrightError):
             content = await self._box.read(text)
             box = "empty" if not content.text.strip() else "filled with another text"

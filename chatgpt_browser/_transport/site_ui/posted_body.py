@@ -46,7 +46,7 @@ def decode_body(body: bytes | str | None) -> str | None:
 
 
 def _decompress(body: bytes) -> bytes:
-    """Return the decompressed body. If ``body`` is not compressed, or would be too large, return it unchanged."""
+    """Return the decompressed body. If ``body`` is not compressed, or the result would be too large, return ``body``."""
     decompressor = zlib.decompressobj(_EITHER_HEADER)
     try:
         text = decompressor.decompress(body, _MAX_SIZE)

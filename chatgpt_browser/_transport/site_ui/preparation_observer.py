@@ -1,6 +1,6 @@
 """Observes the requests with which the site's page prepares a message. They fetch the session and tokens that the page needs.
 
-If the site refuses such a request, the page does not send the message. It may show a notice, or nothing.
+If the site refuses such a request, the page does not send the message. The page may show a notice, or nothing.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ if TYPE_CHECKING:
 
     from ..._core.urls import Site
 
-#: Seconds after which a refusal becomes an error, unless the page has repeated the request by then, or has sent the message
-#: without repeating the request.
+#: Seconds after which a refusal becomes an error. If the page repeats the request or sends the message within this time, there is
+#: no error.
 _RETRY_TIME = 1.5
 #: Seconds after which a challenge becomes an error. The time is shorter, because a script of the page cannot pass a challenge:
 #: the client passes the challenge in another page.
 _CHALLENGE_RETRY_TIME = 0.5
-#: Seconds after which a server error becomes an error of the client. The time is longer, because pages repeat such a request only
-#: after some seconds. If the page has repeated a refused request with success, it must send the message within this time.
+#: Seconds after which a server error becomes an error of the client. The time is longer, because pages repeat a request only some
+#: seconds after a server error. The same time limit applies if the page has repeated a refused request with success: within this
+#: time, the page must send the message.
 _LONG_RETRY_TIME = 10.0
 #: Time limit in seconds for reading the body of a refusal. If the page does not read a body, the body may never end.
 _BODY_TIMEOUT = 1.0
@@ -72,7 +73,7 @@ class PreparationObserver:
     def __init__(self, cdp: CDPSession, site: Site) -> None:
         self._cdp = cdp
         self._site = site
-        #: All requests of the page to the backend. The submission clears it directly before the first click.
+        #: All requests of the page to the backend. The submission clears this log directly before the first click.
         self.requests: RequestLog = RequestLog(site)
         #: The URL of each preparation request. The key is the id of the request.
         self._urls: dict[str, str] = {}
@@ -102,7 +103,7 @@ class PreparationObserver:
     def is_pending(self) -> bool:
         """True if the page may be waiting for a response before it sends the message.
 
-        This may be the response to a preparation request, or to a backend request after the first click on the send button.
+        The awaited response belongs to a preparation request, or to a backend request after the first click on the send button.
         """
         return bool(self._pending) or self.requests.is_pending
 
@@ -128,7 +129,7 @@ class PreparationObserver:
         return None if refusal is None or refusal.is_repeated else await self._error_of(refusal)
 
     async def _error_of(self, refusal: _Refusal) -> ChatGPTError:
-        """Return the error for a refusal. It has the class of the error for a message that the site refuses in this way."""
+        """Return the error for a refusal. Its class is the same as if the site had refused the message itself."""
         if refusal.is_signed_out:
             return SessionExpiredError(
                 "The site's page has no session any more, so it cannot send a message. Nothing was sent. "
@@ -179,7 +180,7 @@ class PreparationObserver:
         self._end(event["requestId"])
 
     def _on_navigated(self, event: dict[str, Any]) -> None:
-        """Forget the requests in flight after a navigation of the main frame, because the browser may not report their end."""
+        """After the main frame has navigated, forget the requests in flight, because the browser may not report their end."""
         if "parentId" not in event["frame"]:
             self.requests.cancel()
             self._pending.clear()
@@ -191,7 +192,7 @@ class PreparationObserver:
         self._end(request_id)
 
     def _refusal(self, url: str, request_id: str, head: Head) -> _Refusal:
-        """Return the refusal in a response. If the response is a 401 and the session was refused before, return that refusal."""
+        """Return the refusal in a response. If the response is a 401 and the session was refused, return that refusal."""
         is_unauthorized = head.status == _UNAUTHORIZED
         session = self._refusals.get(self._site.session_url)
         if is_unauthorized and session is not None and not session.is_repeated:

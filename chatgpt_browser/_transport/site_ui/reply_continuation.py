@@ -1,8 +1,9 @@
 """The rest of a reply that the page receives after the response to its message has ended.
 
 The response may end with a hand-off, break off, or be a document that announces the reply. In these cases, the site's page either
-requests the rest (``f/conversation/resume``) or receives the rest over its WebSocket. This module observes both, and delivers the
-events to the same stream as the response. If the page does neither, the reader of the stream polls the conversation.
+requests the rest (``f/conversation/resume``) or receives the rest over its WebSocket. This module calls each of these requests
+and WebSockets a feed. It delivers the events of the feeds to the same stream as the response. If there is no feed, the reader of
+the stream polls the conversation.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ from ..._protocol.sse import DONE, EventReader
 if TYPE_CHECKING:
     from ..response_stream import Frame, ResponseStream
 
-#: Limit in characters for the response to a message if it is a document: the rest of a longer document is not stored, so that the
-#: document is not read as the announcement of a reply.
+#: If the response to a message is a document, its text is stored only up to about this number of characters. A longer document is
+#: not the announcement of a reply.
 _MAX_DOCUMENT = 1 << 16
 
 
 class ReplyContinuation:
     """Delivers the events of a reply that the page receives outside the response to its message.
 
-    Events that arrive before the end of that response are kept until then. Only one feed delivers at a time: the feed that has
-    begun first. The other feeds are ignored until this feed has ended. The id of a feed is the id of its request or of its
-    WebSocket.
+    Events that arrive before the end of that response are kept until the response has ended. Only one feed delivers at a time:
+    the feed that has begun first. The other feeds are ignored until this feed has ended. The id of a feed is the id of its
+    request or of its WebSocket.
     """
 
     def __init__(self, stream: ResponseStream) -> None:
@@ -44,7 +45,7 @@ class ReplyContinuation:
         self._read = ReadEvents()
         self._document = ""
         self._is_done = False
-        #: True after the response to the message has ended.
+        #: True after the response to the message has ended. Then the rest of the reply is expected from another feed.
         self.has_begun = False
         self._early: list[tuple[str, Frame | SocketItem, int]] = []
         #: True after another feed has delivered the end of the reply.

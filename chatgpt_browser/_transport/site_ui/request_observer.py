@@ -62,7 +62,8 @@ class RequestObserver:
 
         UNSENT --POST with the message--> SENT --response head--> RESPONDING --stream over--> ENDED
 
-    The stream has one feed at a time: first the response to the message, then a feed that :mod:`.reply_continuation` has found.
+    The stream's frames come from one source at a time: first from the response to the message, then from a request or a WebSocket
+    with the rest of the reply (see :mod:`.reply_continuation`).
     The observer is also the stream's ``RequestControl``. To stop the reply, it calls ``on_abort(observer)``, a function that
     returns True if there is no reply to stop.
     """
@@ -91,7 +92,7 @@ class RequestObserver:
         self._delivery = delivery
         self._on_abort = on_abort
         self._connections = connections or ConnectionLog()
-        #: Maps the id of a request to the feed of its response. The first item is the response to the message.
+        #: Maps the id of a request to the :class:`HttpFeed` of its response. The first item is the response to the message.
         self._feeds: dict[str, HttpFeed] = {}
         self._continuation = ReplyContinuation(self.stream)
         self._tasks = BackgroundTasks(on_error=lambda error: self.fail(to_library_error(error)))
@@ -119,8 +120,8 @@ class RequestObserver:
         """Prevent the page from sending the message, and end the stream with this error. If the message was sent, do nothing.
 
         A command makes the browser block requests with a message. The browser reports events in order: if it has reported no
-        request when it replies to the command, every later request is blocked. The page may still try to send the message, so it
-        stays blocked and must not be used again.
+        request when it replies to the command, every later request is blocked. The page may still try to send the message, so the
+        page stays blocked and must not be used again.
         """
         blocked = [f"{url}*" for url in self._message_urls]
         await self._cdp.send("Network.setBlockedURLs", {"urls": blocked})
@@ -256,7 +257,7 @@ class RequestObserver:
     async def _block_messages(self, *, is_blocked: bool) -> None:
         """Prevent the page from sending a message, or permit it again. A request for the rest of a reply is never blocked.
 
-        ``Network.setBlockedURLs`` would also block longer URLs, such as that of a request for the rest.
+        Therefore ``Network.setBlockedURLs`` is not used here: it would also block longer URLs, such as the URL for the rest.
         """
         urls = [pattern for url in self._message_urls for pattern in (url, f"{url}\\?*")]
         patterns = {"patterns": [{"urlPattern": url} for url in urls]}
@@ -266,7 +267,7 @@ class RequestObserver:
             )
 
     def _on_paused(self, event: dict[str, Any]) -> None:
-        """Fail a paused request with a message. Chromium pauses such a request because of ``_block_messages``."""
+        """Let a paused request fail. Chromium pauses each request that contains a message, because of ``_block_messages``."""
         self._tasks.spawn(self._refuse(event["requestId"]))
 
     async def _refuse(self, request_id: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import codecs
+from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 
 #: The UTF-8 bytes of the replacement character. A browser replaces bytes that are not valid UTF-8 with this character.
 _REPLACEMENT = "\ufffd".encode()
+#: Maps each character of windows-1252 that is not in Latin-1 to the byte that a browser has decoded to this character
+#: [https://encoding.spec.whatwg.org/#windows-1252].
+_WINDOWS_1252 = {
+    ord(character): byte
+    for byte in range(0x80, 0xA0)
+    if (character := bytes([byte]).decode("cp1252", "ignore"))
+}
 
 
 class BodyState(Enum):
@@ -104,12 +112,20 @@ class BodySource:
     def _encode(self, text: str) -> bytes:
         """Return the bytes of a body that the browser has decoded to a text.
 
+        If the response names no charset, Chromium has decoded the body as windows-1252, one character for each byte, although an
+        event stream is always UTF-8.
+
         If the body was not valid UTF-8, the browser has inserted replacement characters. The length of the text's bytes then
         differs from the number of bytes received. In this case, one replacement character is replaced with an invalid byte, so
         that the decoder detects the damage.
         """
         encoded = text.encode()
-        return encoded if len(encoded) == self._length else encoded.replace(_REPLACEMENT, b"\xff", 1)
+        if len(encoded) == self._length:
+            return encoded
+        if len(text) == self._length:
+            with suppress(UnicodeEncodeError):
+                return text.translate(_WINDOWS_1252).encode("latin-1")
+        return encoded.replace(_REPLACEMENT, b"\xff", 1)
 
 
 class BodyDecoder:

@@ -1,7 +1,7 @@
 """The selectors and labels of the site's page. If the site changes its page, only this module has to change.
 
 An element is searched first by its role and label, then by ids and test ids, and last by its place in the page's structure. The
-structure does not depend on the language of the page or on its names.
+structure depends neither on the page's language nor on ids.
 
 Each entry contains the month in which it was last observed, and the source of this observation:
 
@@ -45,7 +45,7 @@ class ElementRule:
     #: Regular expressions for the beginning of the accessible name of an element inside the composer's form. If the tuple is
     #: empty, ``labels`` are also used there.
     labels_in_form: tuple[Entry, ...] = ()
-    #: CSS selectors without names, the most reliable first. They are used if nothing else matches.
+    #: CSS selectors for the element's place in the page, the most reliable first. They are used if nothing else matches.
     structures: tuple[Entry, ...] = ()
 
     @functools.cached_property
@@ -316,7 +316,7 @@ CLOSE_BUTTONS = (
     Entry("button[aria-label=\u5173\u95ed], button[aria-label=\u9589\u3058\u308b]", "2026-11", "guess"),
 )
 
-#: Dialogs that always block the page: modal dialogs, and those of the rules with `is_blocking`.
+#: Dialogs that always block the page: modal dialogs, and the dialogs of each rule with `is_blocking`.
 BLOCKING_DIALOGS = ", ".join((MODAL_DIALOGS, *(rule.name for rule in DIALOG_RULES if rule.is_blocking)))
 
 #: The selectors for ``obstruction.js``.

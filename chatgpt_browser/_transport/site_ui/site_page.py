@@ -294,7 +294,7 @@ class SitePage:
     # ---- Stopping a reply --------------------------------------------------------------------------------------------
 
     def _stop(self, observer: RequestObserver) -> bool:
-        """If this observer's message is not in flight here, return True. Otherwise begin to stop the reply, and return False."""
+        """Begin to stop the reply, and return False. If the observer's message is not in flight on this page, return True."""
         if self._observer is not observer or self.dead is not None:
             return True
         if self.state is not PageState.STOPPING:
@@ -345,6 +345,6 @@ class SitePage:
                 await self._page.close()
             except (PlaywrightError, ConnectionError) as exc:
                 logger.debug("the site's page could not be closed: %s", to_library_error(exc))
-        # If a call on the page was cancelled, Playwright sometimes does not register that the page has closed.
+        # After a call on the page was cancelled, Playwright sometimes does not register that the page has closed.
         if not self._page.is_closed():
             await suppress_close_errors(functools.partial(self._cdp.send, "Page.close"))

@@ -10,7 +10,7 @@ import anyio
 from playwright.async_api import Error as PlaywrightError
 
 from ..._browser.playwright_errors import to_library_error
-from ..._core.background import BackgroundTasks
+from ..._core.background import BackgroundTasks, cancel_tasks
 from ..._core.errors import ChatGPTError, DialogInTheWayError, PageError, RateLimitError, SessionExpiredError
 from ..base import DeliveryState
 from .lost_message import LostMessageError
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from .preparation_observer import PreparationObserver
     from .request_observer import RequestObserver
 
-#: Interval in seconds at which the page is examined after a click on the send button. It is polled, because no event shows that a
-#: click had no effect.
+#: Interval in seconds at which the page is polled after a click on the send button. No event shows that a click had no effect.
 _INTERVAL = 0.5
 #: Seconds without a visible effect of a click on the send button, after which the button is clicked again. The first limit
 #: applies while the text is still in the message box. The second limit applies after the box has become empty, because the page
@@ -38,15 +37,15 @@ _QUIET_WITH_TEXT, _QUIET_WITHOUT_TEXT = 1.0, 2.0
 #: response before it sends the message, so a second click could send the message twice. The limit is finite, because the request
 #: may have another purpose.
 _QUIET_WHILE_LOADING = 15.0
-#: Seconds after which the message counts as lost if the page shows it in the conversation, but then does nothing. If
-#: any request is in flight, the page may be waiting for the response, so the message does not count as lost.
+#: If the page shows the message in the conversation but then does nothing for this many seconds, the message is treated as lost.
+#: While any request is in flight, the message is not treated as lost, because the page may be waiting for the response.
 _QUIET_WITH_COPY = 10.0
 #: Seconds that the page may need for calculations after a request that prepares a message, before it sends the message.
 _CALCULATION = 5.0
 #: Interval in seconds at which the client searches the page for a dialog that blocks the page. No event shows such a dialog.
 _DIALOG_INTERVAL = 5.0
-#: Seconds that the client waits to see whether the next text disappears, after the page has submitted a form natively. The page
-#: may also discard this text. The time is doubled after each native submission.
+#: After the page has submitted a form natively, it sometimes discards the next text, too. So the client waits this many seconds
+#: to see whether that text disappears. The time is doubled after each native submission.
 _FIRST_DISCARD = 0.5
 
 
@@ -192,7 +191,8 @@ class Submission:
                 raise
             if is_blocked and isinstance(error, ChatGPTError):
                 await observer.withdraw(error)
-            # After a click, an error may only mean that the page has accepted the message and now shows the composer differently.
+            # After a click, the page sometimes has accepted the message and shows the composer differently, which causes an error
+            # here. So wait for the page's request instead of raising the error.
             await observer.sent.wait()
 
     async def _click(self, delivery: Delivery, *, is_first: bool) -> bool:
@@ -257,9 +257,7 @@ class Submission:
                 await observer.withdraw((refusing if refusing.done() else covering).result())
                 await sending
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await cancel_tasks(*tasks)
 
     async def _wait_for_dialog(self) -> ChatGPTError:
         """Wait until a dialog blocks the page, and return the error for the dialog.

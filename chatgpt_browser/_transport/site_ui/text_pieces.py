@@ -39,7 +39,7 @@ def beginning_of(text: str) -> str:
 
 
 def has_same_lines(one: str, other: str) -> bool:
-    """Return whether two texts are equal. White space at the end of a text is ignored; a no-break space counts as a space."""
+    """Return whether two texts are equal. White space at the end of a text is ignored; a no-break space equals a space."""
     return _normalize(one) == _normalize(other)
 
 

@@ -1,9 +1,8 @@
 """The short way to operate a usual composer: one command reads the state of all its elements.
 
 A composer is called usual if its state shows that a message can be written and that no reply is in progress (see
-``usual_composer.js``).
-Any other composer is operated by :mod:`.composer`. That module tries all ways to find an element, and raises an error that
-describes the problem.
+``usual_composer.js``). Any other composer is operated by :mod:`.composer`. That module tries all ways to find an element, and
+raises an error that describes the problem.
 """
 
 from __future__ import annotations
@@ -160,7 +159,7 @@ class UsualComposer:
         self.forget()
         if not is_selected:
             return None
-        # The second command is sent before the first one has ended. It waits in the page until the first one has taken effect.
+        # `look` is sent before `insert_text` has ended, to save time. In the page, `look` waits until the text is inserted.
         _, state = await asyncio.gather(
             self._page.keyboard.insert_text(text), self.look(text, timeout=_ENABLE_TIMEOUT)
         )

@@ -50,7 +50,9 @@ def request_service(name: str, *, wait_for_end: bool = False) -> dict[str, Any] 
 
 
 def stop_service() -> bool:
-    """End the background browser, or `serve` if it owns the socket, and print a note. Return whether one was running.
+    """End the process that owns the socket: the background browser or `serve`. Return whether there was such a process.
+
+    If there was a process, print a note.
 
     :raises BrowserError: the process does not respond.
     """
@@ -63,7 +65,7 @@ def stop_service() -> bool:
 
 
 def stop_service_of(login: Path) -> None:
-    """End the background browser or `serve` if it uses the saved login in this folder, and print a note.
+    """If the background browser or `serve` uses the saved login in this folder, end that process and print a note.
 
     :raises BrowserError: the process does not respond.
     """

@@ -65,7 +65,7 @@ ModelName = Annotated[
     ),
 ]
 
-#: At most this many uncertain prompts are named on standard error.
+#: Standard error lists at most this many uncertain prompts (prompts that the site may have received).
 _MOST_NAMED = 20
 #: The length at which a prompt is cut, in characters.
 _SHOWN_LENGTH = 60

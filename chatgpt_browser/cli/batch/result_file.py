@@ -175,7 +175,7 @@ def _to_outcome(row: dict[str, Any]) -> Outcome:
 
 
 def _is_uncertain(row: dict[str, Any]) -> bool:
-    # Versions without job store wrote the field `uncertain`.
+    # Earlier versions of this package, which had no job store, wrote the field `uncertain`.
     return "reply" not in row and (row.get("state") == UNCERTAIN or "uncertain" in row)
 
 

@@ -49,7 +49,7 @@ def plan(
         if reply is not None and not reply.is_reply:
             blocked.append((index, message))
         elif reply is not None:
-            # Only this message needs the ids: `send_many` sends the later messages of the conversation after its reply.
+            # Only this message needs the ids: `send_many` sends each later message of the conversation after the previous reply.
             del before[message.conversation or ""]
             todo.append(
                 replace(message, conversation_id=reply.conversation_id, parent_message_id=reply.message_id)
@@ -68,6 +68,6 @@ def _check_same_prompt(message: BatchMessage, outcome: Outcome) -> None:
 
 
 def _update_outcome_before(before: dict[str, Outcome], message: BatchMessage, outcome: Outcome) -> None:
-    """Store the outcome for its conversation. A stored failure is not replaced: no message may be sent after a failure."""
+    """Store the newest outcome of the message's conversation. A stored failure stays, because nothing is sent after a failure."""
     if message.conversation is not None and before.get(message.conversation, outcome).is_reply:
         before[message.conversation] = outcome

@@ -140,7 +140,7 @@ class ChatSession:
             request_title(self._api, stream.conversation_id, stream.message_id, wait=0)
 
     def _do_retry(self, _: str) -> None:
-        if self._unanswered is not None:  # The failed message has not changed the conversation's position.
+        if self._unanswered is not None:  # The failed message has not changed the position, so send it again.
             self._send(self._unanswered)
             return
 

@@ -24,7 +24,7 @@ _WITH_FILE = ("/save", "/attach")
 
 
 def create_prompt(folder: DataFolder, **streams: Any) -> PromptSession[str]:
-    """Return a prompt that reads from the terminal. A test may pass other streams as `input` and `output`."""
+    """Return a prompt that reads from the terminal. Tests pass other streams as `input` and `output`."""
     return PromptSession(
         HTML("<b><ansigreen>&gt;</ansigreen></b> "),
         history=_open_history(folder),
@@ -38,7 +38,7 @@ def create_prompt(folder: DataFolder, **streams: Any) -> PromptSession[str]:
 
 
 def _open_history(folder: DataFolder) -> History:
-    """Return the history of typed lines, which a file stores. If the file cannot be created, return a history in memory."""
+    """Return the history of typed lines. It is stored in a file, or only in memory if the file cannot be created."""
     try:
         return FileHistory(folder.create_chat_history())
     except OSError:

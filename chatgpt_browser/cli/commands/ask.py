@@ -163,7 +163,7 @@ class ReplyOutput(NamedTuple):
                 if whole:
                     first_word = read_to_end(pieces)
                 else:
-                    # With --verbose, the Markdown is not rendered, because log lines would damage its live display.
+                    # With --verbose, the Markdown is not rendered, because log lines would damage the live display.
                     stream_reply(pieces, markdown=not (self.plain_text or self.verbose))
 
         remember_conversation(stream.conversation_id, stream.message_id, stream.reply)
@@ -177,7 +177,7 @@ class ReplyOutput(NamedTuple):
 
 
 def check_detached(output: ReplyOutput, timeout: float | None) -> None:
-    """Check that no option concerns the reply. With `--detach`, such options are options of `jobs wait`.
+    """Check that no option for the reply is given: with `--detach`, the options for the reply belong to `jobs wait`.
 
     :raises typer.BadParameter: an option cannot be combined with `--detach`.
     """

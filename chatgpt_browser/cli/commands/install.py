@@ -73,7 +73,7 @@ def install_system_package() -> bool:
 
 
 def root_prefix() -> tuple[str, ...] | None:
-    """Return the words to put before a command to run it as root: none if this process is root, otherwise a call of sudo.
+    """Return the words that make a command run as root: no words if this process is root, otherwise a call of sudo.
 
     Return None if root rights are not available.
     """

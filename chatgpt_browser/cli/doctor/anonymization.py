@@ -15,8 +15,8 @@ from chatgpt_browser import (
     StreamError,
 )
 
-#: The fields whose value is the name of a kind, such as the role "assistant". All other strings may be secret, or may be text of
-#: the user.
+#: The fields whose value is the name of a kind, such as the role "assistant". The strings in all other fields may be secret, or
+#: may be text of the user.
 KIND_FIELDS = frozenset(
     "type o c role content_type channel recipient status marker event kind encoding finish_details error_code".split()
 )
@@ -34,7 +34,7 @@ _MAX_DEPTH = 100
 
 
 def shape_of(value: Any, name: str = "", depth: int = 0) -> Any:
-    """Return a JSON value without contents: keep field names and kinds, and replace all other strings by their lengths."""
+    """Return a JSON value without private data: known field names and kinds are kept, all other strings become their lengths."""
     if depth > _MAX_DEPTH:
         return "<nested>"
     if isinstance(value, dict):
@@ -85,7 +85,7 @@ def _anonymize_quotation(match: re.Match[str]) -> str:
 
 
 def _anonymize_pointer(path: str) -> str:
-    """Return a JSON Pointer without contents: keep field names, indexes and `-`, and replace other steps by their lengths."""
+    """Return a JSON Pointer without private data: known field names, indexes and `-` are kept, all else becomes its length."""
     return "/".join(
         step if step in ("", "-") or step.isdecimal() else _anonymize_key(step) for step in path.split("/")
     )

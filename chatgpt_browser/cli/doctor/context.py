@@ -89,7 +89,7 @@ class CheckContext:
         return self.browser
 
     def matching_selectors(self) -> list[dict[str, str]]:
-        """Return the entries of the selector list that match the page of the site that sent the last message."""
+        """Return the entries of the selector list that match the site's page. This page has sent the last message."""
         from chatgpt_browser._transport.site_ui.page_pool import SitePagePool
 
         if self._client is None:
@@ -113,7 +113,7 @@ class CheckContext:
             self._closers.close()
             client = client_from_environment(**self._given, send_via=send_via)
             self._client = self._closers.enter_context(client)
-        # The start of another browser takes 2 to 5 s. So the client is kept, and it changes its transport, like with "auto".
+        # The start of another browser takes 2 to 5 s. So the client is kept, and only its transport is changed.
         manager = self._client._core._browser_manager
         manager._options = replace(manager._options, send_via=send_via)
         return self._client

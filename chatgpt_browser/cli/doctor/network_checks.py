@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 CLOCK_TOLERANCE = 30
 #: A clock difference of at least this many seconds is a problem: certificates and sessions may appear expired or not yet valid.
 CLOCK_LIMIT = 600
-#: The response headers that the report contains. The site's administrators can find a request by their values, which are no
-#: secrets.
+#: The response headers that the report contains. Their values are not secret. With these values, the site's administrators can
+#: find the request.
 REPORTED_HEADERS = ("server", "cf-ray", "cf-mitigated", "retry-after")
 
 

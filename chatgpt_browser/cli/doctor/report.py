@@ -61,7 +61,10 @@ class LineReport(StepLines):
 
 
 class JsonReport(StepLines):
-    """Writes one JSON object to standard output after the last check. Until then, a spinner on standard error shows the check."""
+    """Writes one JSON object to standard output after the last check.
+
+    Until then, a spinner on standard error shows the current check.
+    """
 
     def __init__(self) -> None:
         super().__init__(err)

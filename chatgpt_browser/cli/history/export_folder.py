@@ -52,11 +52,11 @@ class ExportFolder:
 
     path: Path
     form: Format
-    #: True if the files of the conversations are also saved. The files of each conversation are saved in a separate folder.
+    #: True if the files in the messages are also saved, in a separate folder for each conversation.
     with_files: bool = False
 
     def create(self) -> None:
-        """Create the folder if it does not exist. Only its owner can read a folder that is created here.
+        """Create the folder if it does not exist. Only the owner can read a new folder.
 
         :raises OSError: the folder cannot be created.
         """
@@ -75,7 +75,7 @@ class ExportFolder:
         return is_file and changed is not None and abs(found.st_mtime - changed.timestamp()) < 1
 
     def write(self, entry: Entry, history: History) -> None:
-        """Write a conversation to its file, and remove its earlier files, whose names contain an earlier title.
+        """Write a conversation to its file, and remove the files that earlier exports wrote under earlier titles.
 
         :raises OSError: the file cannot be written.
         """
@@ -86,7 +86,7 @@ class ExportFolder:
         self.remove_outdated(entry)
 
     def remove_outdated(self, entry: Entry) -> None:
-        """Remove the earlier files of a conversation, whose names contain an earlier title. Keep files that are no exports."""
+        """Remove the files that earlier exports wrote under earlier titles of a conversation. Keep files that are no exports."""
         current = self._path(entry)
         for name in self._names.get(names_id(entry.id), ()):
             path = self.path / name

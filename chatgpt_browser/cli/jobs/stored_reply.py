@@ -36,7 +36,7 @@ class StoredEvents(NamedTuple):
 
 
 def text_of(reply: Reply[Any], *, show_thoughts: bool, plain_text: bool) -> str:
-    """Return the text of a reply. If ``show_thoughts`` is True, it begins with a quote of the thoughts and tool calls."""
+    """Return the text of a reply. If ``show_thoughts`` is True, a quote of the thoughts and tool calls precedes the text."""
     pieces = ReplyPieces(StoredEvents(reply), WaitSpinner("the reply"), show_thoughts=show_thoughts)
     text = "".join(pieces)
     if not plain_text:

@@ -1,4 +1,4 @@
-"""Waits for a job: shows the new text while it arrives, and reads the reply itself if no process works on the job."""
+"""Waits for a job, and shows the new text while it arrives. If no process works on the job, this process reads the reply."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def save_session_of_file(path: Path) -> None:
     """
     origin, folder = site_origin(), DataFolder.current()
     token = read_session_file(path, origin)
-    stop_service_of(folder.folder)  # It has the old session.
+    stop_service_of(folder.folder)  # The background process has the old session.
     folder.save_session_token(origin, token.value)
     print_note(f"The session for {origin} is saved in {folder.folder}, for you only.")
     print_labelled("warning", "bold yellow", COPIED_COOKIE)
@@ -112,7 +112,8 @@ def sign_in_by_hand(channel: str | None) -> None:
         raise typer.Exit(kind_of(error).code)
     folder.create()
     origin = options.site.origin
-    stop_service_of(folder.folder)  # It uses the browser profile, and has the old session.
+    # A background process uses the browser profile, and has the old session.
+    stop_service_of(folder.folder)
     print_note(f"Sign in to {origin} in the window; it closes automatically.")
     token = asyncio.run(sign_in(options))
     folder.save_session_token(origin, token.value)

@@ -32,7 +32,7 @@ def logout() -> None:
     """
     with errors_as_exit_codes():
         folder = DataFolder.current()
-        stop_service_of(folder.folder)  # It uses the browser profile and the session.
+        stop_service_of(folder.folder)  # The background process uses the browser profile and the session.
         removed = [remove(what, path) for what, path in folder.removed_by_logout()]
         if not any(removed):
             names = ", ".join(DataFolder.names())

@@ -1,4 +1,4 @@
-"""The ways to sign in on a machine without a display. Each text also states what this machine already has for it."""
+"""The ways to sign in on a machine without a display. The texts also state which of the needed programs this machine has."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def describe_thinking(text: str) -> str:
 
 
 def describe_duration(seconds: float) -> str:
-    """Return a text with the duration of the model's thinking, which is shown after its end."""
+    """Return a text with the duration of the model's thinking. The text is shown after the thinking has ended."""
     return f"thought for {seconds:.0f} s"
 
 

@@ -1,9 +1,9 @@
 """Limits the syntax highlighting of code blocks: a list of languages, a maximum length, and a maximum time.
 
 The reply contains the name of the lexer, and some of Pygments' 500 lexers take minutes for a malicious text. So only the lexers
-in this list are used. Some lexers in this list also take quadratic time: with Pygments 2.20 and 10,000 characters of short words,
-the lexer for C# takes 19 s, and the lexers for Java and C take 2 to 4 s. Ordinary code of this length takes about 0.02 s.
-Therefore each block is first read within a time limit.
+in `LANGUAGES` are used. Some of these also take quadratic time: with Pygments 2.20 and 10,000 characters of short words, the
+lexer for C# takes 19 s, and the lexers for Java and C take 2 to 4 s. Ordinary code of this length takes about 0.02 s. Therefore
+each block is first read within a time limit. A block that takes longer is not highlighted.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_SECONDS = 0.5
 
 
 def limit_highlighting(tokens: Iterable[Token]) -> None:
-    """Set the language of code blocks to plain text, except for short blocks of a known language that the lexer reads quickly."""
+    """Set a code block's language to plain text if the language is unknown, the block is long, or the lexer is too slow."""
     for token in tokens:
         if token.type == "fence":
             name = token.info.strip().partition(" ")[0].lower()

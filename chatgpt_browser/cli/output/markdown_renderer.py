@@ -127,11 +127,11 @@ class Region:
         self._width = console.width
 
     def draw(self, settled: list[str], tail: list[str], *, scrolls: bool = False) -> None:
-        """Replace the open lines by the settled lines and the lines of the tail.
+        """Replace the open lines by the lines `settled`, which are final, and the lines `tail`, which are the new open lines.
 
-        The settled lines are final. The lines of the tail are the new open lines. If the tail is longer than the screen, only its
-        last lines are shown until the tail is settled. If `scrolls` is True, all lines of the tail are written instead, and the
-        first ones scroll off the screen. `scrolls` is for code blocks, whose lines do not change after they have left the screen.
+        If `tail` is longer than the screen, only its last lines are shown: the others are shown when they are final. If `scrolls`
+        is True, all lines of `tail` are written instead, and the first ones scroll off the screen. `scrolls` is for code blocks,
+        whose lines do not change after they have left the screen.
         """
         max_lines = max(1, self._console.height - 1)
         shown = tail if scrolls else tail[-max_lines:]

@@ -81,7 +81,7 @@ class ReplyPieces:
         return self._quoted(piece) if self._show_thoughts and not self._answer else ""
 
     def _describe_once(self, call: ToolCall) -> str:
-        """Return the piece for a call that has an output. The output may grow in several events: later pieces are empty."""
+        """Return the piece of the quote for a tool call, or "" if the call has no output yet or is already in the quote."""
         key = call.name, call.input
         if not call.output or key in self._quoted_calls:
             return ""

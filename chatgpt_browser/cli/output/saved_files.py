@@ -67,7 +67,7 @@ def save_reply_files(reply: Reply | None, folder: Path | None) -> dict[str, list
 def _save_new(file: ReplyFile, folder: Path) -> Path:
     """Save a file under its name, or under its name with a number if the folder has a file of this name.
 
-    The file is saved to a temporary folder first, because the suffix of an image is known only after the download.
+    The file is saved to a temporary folder first, because an image's name gets its suffix (such as `.png`) at the download.
     """
     from tempfile import TemporaryDirectory
 
@@ -85,7 +85,7 @@ def _save_again(file: ReplyFile, folder: Path, names: list[str]) -> list[str]:
     """Save a file of a conversation, and return `names` with the name of this file at the end.
 
     If an earlier export has written a file with this name, the file is replaced.
-    The file is saved to a temporary folder first, because the suffix of an image is known only after the download.
+    The file is saved to a temporary folder first, because an image's name gets its suffix (such as `.png`) at the download.
 
     :param names: the names of the conversation's other files. The new name differs from each of them.
     """
@@ -143,7 +143,7 @@ class ConversationFiles:
         if not message.files:
             return message
         text = "" if message.hidden else message.text
-        if not message.citations:  # Citations contain positions in the text.
+        if not message.citations:  # Citations contain positions in the text, so the text must not change.
             text = self._without_sandbox(text, message.files)
         lines = "\n".join(f"- {self._link(file)}" for file in message.files)
         return replace(

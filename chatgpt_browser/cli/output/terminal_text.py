@@ -24,7 +24,8 @@ _SEQUENCE = f"{_EMOJI}(?:{_ZWJ}{_EMOJI})*"
 _REGION_FLAG = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,5}\U000e007f"
 _KEYCAP_BASE = "0123456789#*"
 _KEYCAP = f"[{_KEYCAP_BASE}]\ufe0f\u20e3"
-#: Letters and marks of the scripts whose spelling uses joiners: Arabic to Sinhala, Myanmar, Khmer, Mongolian and others.
+#: Letters and marks of the scripts in which words contain zero-width joiners: the Unicode blocks from Arabic to Sinhala, and the
+#: blocks Myanmar, Khmer, Mongolian and others.
 _JOINING = (
     r"[\u0620-\u065f\u066e-\u06d3\u06d5\u06e5\u06e6\u06ee-\u06fc\u06ff\u0710-\u074a\u074d-\u07b1\u07ca-\u07f5\u0840-\u085b"
     r"\u0860-\u086a\u0870-\u0887\u0889-\u088e\u08a0-\u08e1\u08e3-\u0963\u0966-\u0dff\u1000-\u1049\u1050-\u109f\u1780-\u17b3"

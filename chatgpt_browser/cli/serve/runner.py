@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 #: An ASGI application.
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
-#: The number of seconds for which a connection without a request stays open. A client that sends its next request just when the
-#: server closes the connection gets an error.
+#: The number of seconds for which a connection without a request stays open. The time is long, because a client gets an error if
+#: it sends its next request just when the server closes the connection.
 _KEEP_ALIVE = 300
 #: When the server ends, it waits at most this number of seconds for open responses. The client is closed before that, so no
 #: response waits for a reply.
@@ -109,7 +109,7 @@ async def shared_with_commands(
 ) -> AsyncIterator[None]:
     """Let `ask`, `chat`, `models` and `history` use the client in the block, as they use a background browser.
 
-    If a background browser is already running, or if the system has no such sockets, the commands do not use the client.
+    If a background browser is already running, or if the system has no Unix sockets, the commands do not use the client.
     `background stop` ends the lifetime.
     """
     async with AsyncExitStack() as stack:

@@ -29,7 +29,7 @@ class ConfigFileError(typer.BadParameter):
 
 @dataclass(frozen=True)
 class ConfigFile:
-    """A config file that was read and checked. ``values`` and ``lines`` map the name of a key to its value and to its line."""
+    """A config file that was read and checked. ``values`` has the value of each key, and ``lines`` the number of its line."""
 
     path: Path | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -128,7 +128,8 @@ def _unknown(name: str) -> str:
 def _error(path: Path, lines: Mapping[str, int], name: str, message: str) -> ConfigFileError:
     """Return an error with the line of a key.
 
-    If the line of the key is unknown, use the first line in the table with its name, or the line of the table that contains it.
+    If the line of the key is unknown, use the first line of the table with the same name. If there is no such table, use the line
+    of the table that contains the key.
     """
     below = (line for key, line in lines.items() if key.startswith(f"{name}."))
     line = lines.get(name) or next(below, None) or lines.get(name.partition(".")[0])

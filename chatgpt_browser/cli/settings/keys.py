@@ -20,7 +20,8 @@ class Key(NamedTuple):
 
     #: The name of the key. The name of a key in a table begins with the name of the table and a dot.
     name: str
-    #: A function that returns a valid value, and raises ValueError for any other value. Its message follows the key's name.
+    #: A function that returns a valid value, and raises ValueError for any other value. The user sees the name of the key, and
+    #: after it the error's message.
     check: Callable[[Any], Any]
     meaning: str
     #: A line of the file, as an example.
@@ -28,7 +29,8 @@ class Key(NamedTuple):
     default: str = ""
     #: The environment variable that takes precedence over the key.
     variable: str = ""
-    #: A function that returns the parameters that the key sets, with their values. Their names do not depend on its argument.
+    #: A function that takes the value of the key, and returns the parameters that this value sets: their names and values. The
+    #: names do not depend on the value.
     parameters: Callable[[Any], dict[str, Any]] = lambda _: {}
     #: The option of the client that the key sets, if there is no command-line option for it.
     client_option: str = ""

@@ -110,7 +110,7 @@ class Settings:
 
     @property
     def session_token(self) -> str | Path | None:
-        """The session token or the path of a file of cookies in the environment, or None to use the token of the saved login.
+        """The session token or the path of a cookie file, from the environment. None: use the token of the saved login.
 
         If the option `--profile` is given, the value is None: an option takes precedence over the environment.
 

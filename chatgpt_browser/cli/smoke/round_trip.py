@@ -66,7 +66,8 @@ class RoundTrip:
     def _send_and_delete(self, api: ChatGPTAPI) -> None:
         """Start the browser, sign in, send the message and delete the conversation.
 
-        If the reply fails and the id is known, the conversation is also deleted. If `keep` is True, it is never deleted.
+        If the reply fails and the conversation's id is known, the conversation is also deleted. If `keep` is True, the
+        conversation is never deleted.
         """
         self._open(api)
         with api.stream_message(self.message, timeout_ms=self.timeout) as stream:

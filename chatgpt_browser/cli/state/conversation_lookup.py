@@ -26,7 +26,7 @@ _COMPLETE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORE
 _NUMBER = re.compile(r"[0-9]{1,3}", re.ASCII)
 #: The minimum length of an argument that is the start of an id.
 _MIN_PREFIX = 4
-#: Only the ids of this many of the newest conversations are compared with the start of an id. One request returns at most
+#: The start of an id is compared only with the ids of the `_SEARCHED` newest conversations. One request returns at most
 #: `_PAGE_SIZE` conversations (the site's maximum).
 _SEARCHED, _PAGE_SIZE = 1000, 100
 

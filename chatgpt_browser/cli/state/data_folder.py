@@ -63,7 +63,7 @@ class DataFolder(SavedLogin):
         )
 
     def create_chat_history(self) -> Path:
-        """Create the file for the chat history if it does not exist, readable only for its owner. Return the path of the file."""
+        """Return the path of the file for the chat history. If there is no file, create one that only the owner can read."""
         self.create()
         with open_private(self.chat_history) as file:
             if hasattr(os, "fchmod"):

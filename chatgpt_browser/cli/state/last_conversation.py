@@ -18,7 +18,7 @@ LAST = "last"
 
 
 class Position(NamedTuple):
-    """A position in a conversation: the id of the conversation, and the id of the message to reply to, or None."""
+    """A position in a conversation: the conversation's id, and the id of the message to reply to (None: the newest message)."""
 
     conversation_id: str
     parent_message_id: str | None
@@ -76,8 +76,8 @@ def remember_conversation(
 def forget_conversation(conversation_id: str) -> None:
     """Record that a conversation was deleted.
 
-    If it was the saved last conversation, a mark replaces its position. After that, `last` means the newest conversation on the
-    site.
+    If its position is saved as the position of the last conversation, replace the position by a mark. After that, `last` means
+    the newest conversation on the site.
     """
     folder, origin = DataFolder.current(), site_origin()
     position = load_position(folder, origin)

@@ -28,14 +28,15 @@ class Message:
     children: list[str] = field(default_factory=list)
     #: The time of creation in seconds since the epoch.
     create_time: float = field(default_factory=time.time)
-    #: Fields that are added to the message's JSON, or replace fields of it.
+    #: Fields that are added to the message's JSON. They replace fields with the same names.
     fields: dict[str, Any] = field(default_factory=dict)
     #: Fields that are added to the metadata of the message when the message is complete.
     final_metadata: dict[str, Any] = field(default_factory=dict)
     #: The pieces of the message that are not in `text` yet, in order. Each GET of the conversation moves one piece to `text` (see
     #: `Reply.handoff_after`).
     unsaid: list[str] = field(default_factory=list)
-    #: The states of a deep research that were not read yet (see `Aside.research`). The last state is never removed.
+    #: The states of a deep research that no response has contained yet (see `Aside.research`). The last state is never removed,
+    #: so it is returned again and again.
     widget_states: list[dict[str, Any]] = field(default_factory=list)
     #: The progress of the message. While `unsaid` is not empty, this field is ignored, because the message is in progress.
     progress: Progress = "finished"
@@ -60,7 +61,7 @@ class Message:
     def to_message(self, **changes: Any) -> dict[str, Any]:
         """Return the message as a JSON object of the backend, with both the older field `role` and the newer field `author`.
 
-        :param changes: fields that are added to the object, or replace fields of it.
+        :param changes: fields that are added to the object. They replace fields with the same names.
         """
         message: dict[str, Any] = {
             "id": self.id,
@@ -95,7 +96,7 @@ class LaterImage:
     task: str
     #: The fields of the message with the image.
     fields: dict[str, Any]
-    #: True: the image becomes a child of the reply's newest message. False: it replaces the message that announces the image.
+    #: True: the image becomes a child of the reply's newest message. False: the image replaces the message that announces it.
     is_child: bool = False
 
 
@@ -194,7 +195,7 @@ class Conversation:
     def to_detail(self, *, has_widget_state: bool = False) -> dict[str, Any]:
         """Return the response body of `GET /conversation/{id}`.
 
-        :param has_widget_state: if True, include the state of a deep research in the metadata of the message that belongs to it.
+        :param has_widget_state: if True, include the next state of a deep research in the metadata of the research's message.
         """
         if has_widget_state:
             for message in self.messages.values():

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-#: The maximum length of a cookie's value. NextAuth v4 allows 4096 minus 163, which are reserved for the name and the attributes.
+#: The maximum length of a cookie's value. In NextAuth v4, a cookie has at most 4096 bytes, and 163 of them are reserved for the
+#: name and the attributes.
 CHUNK_SIZE = 3933
 
 _SECURE_NAMES = ("__Secure-next-auth.session-token", "__Secure-authjs.session-token")
@@ -31,10 +32,10 @@ def parse_cookies(header: str) -> dict[str, str]:
 def read_session_token(cookies: Mapping[str, str], *, secure: bool) -> str | None:
     """Return the session token from the cookies of a request, or None if there is no session cookie.
 
-    As on the site, the values of all cookies whose name begins with the token's name are joined, in the order of the cookies'
-    numbers. So if a request contains chunks and also an old cookie without a number, the result is not a valid token.
-    Without TLS (`secure=False`), names that begin with `__Secure-` are also accepted, because clients other than browsers may
-    send such names (for example, the npm package `chatgpt` 2.0).
+    As on the site, the values of all cookies whose name begins with the name of the session cookie are joined, in the order of
+    the cookies' numbers. So if a request contains chunks and also an old cookie without a number, the result is not a valid
+    token. Without TLS (`secure=False`), names that begin with `__Secure-` are also accepted, because some clients that are not
+    browsers send such names (for example, the npm package `chatgpt` 2.0).
     """
     for base in _SECURE_NAMES if secure else _PLAIN_NAMES + _SECURE_NAMES:
         chunks = {name: value for name, value in cookies.items() if name.startswith(base) and value}

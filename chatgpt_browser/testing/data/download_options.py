@@ -24,7 +24,7 @@ class DownloadOptions:
     """
 
     target: LinkTarget = "storage"
-    #: The endpoints that exist. The endpoints that are missing here respond with 404.
+    #: The endpoints that exist. All other endpoints in `LinkEndpoint` respond with 404.
     endpoints: tuple[LinkEndpoint, ...] = ("download", "file", "attachment")
     #: The number of links that have already expired when the site returns them. Later links are valid.
     expired_links: int = 0
@@ -32,7 +32,7 @@ class DownloadOptions:
     url: str | None = None
     #: False: the storage sends no CORS headers, so that a page of the site cannot read its responses.
     cors: bool = True
-    #: A size in bytes that is stated instead of the real size. None: the real size.
+    #: The value of `file_size_bytes` in the response with a link, in bytes. None: the real size.
     stated_size: int | None = None
     #: False: the endpoint for canvas documents (`/conversation/{id}/textdocs`) responds with 404.
     has_textdocs: bool = True

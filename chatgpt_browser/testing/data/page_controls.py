@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 #: The model picker. `slider`: a slider of presets, and a list of models behind "Advanced", as in autumn 2026. `menu`: a menu of
 #: models with test ids, and a submenu for the effort, as before autumn 2026. `none`: the page has no model picker.
 Picker = Literal["slider", "menu", "none"]
-#: The options of a message that a page can ignore.
+#: The message options that a page can ignore.
 PageOption = Literal["model", "effort", "tools", "temporary", "project"]
 
 

@@ -40,7 +40,7 @@ class UploadOptions:
     max_image_size: int = 20 << 20
     #: The maximum number of files of one message. The page shows an alert for more files, and uploads none.
     max_files: int = 10
-    #: The number of files that the account may still upload. After that, the site refuses each file with a 429. None: no limit.
+    #: The number of files that the account can upload. After that, the site refuses each file with a 429. None: no limit.
     remaining: int | None = None
     #: The names of files that the site fails to process: the stream of `process_upload_stream` ends with an error event.
     unprocessable: Sequence[str] = ()

@@ -1,6 +1,6 @@
 """The two types of faults: a `Refusal` replaces the site's response, and a `ReplyFault` changes a reply.
 
-The module `catalogue` contains the faults of the real site. Tests may define other faults.
+The module `catalogue` contains the faults of the real site. Tests can define other faults.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class Fault:
     name: str
     #: A sentence that describes what the site does.
     description: str
-    #: The end of the paths of the requests to which the fault can be applied. `MESSAGE_PATH` also stands for the path to
-    #: which the page of the web application sends messages.
+    #: The fault can be applied to requests whose path ends with this text. `MESSAGE_PATH` also stands for the path to which the
+    #: page of the web application sends messages.
     path: str = MESSAGE_PATH
 
 
@@ -73,7 +73,7 @@ class Fault:
 class Refusal(Fault):
     """A fault that replaces the site's response. The message of the request is not stored, and no step of the script is used."""
 
-    #: A function of (site, request) that returns the response. The function may also change the site and return None. In this
+    #: A function of (site, request) that returns the response. The function can also change the site and return None. In this
     #: case, the site itself responds to the request.
     answer: AnswerFunction = field(repr=False, kw_only=True)
     #: A function of (site, request) that returns whether the fault can be applied to the request. If the function returns False,

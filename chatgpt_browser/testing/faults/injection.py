@@ -71,8 +71,8 @@ class Injection:
     def strikes(self, record: RecordedRequest) -> bool:
         """Decide whether the fault is applied to this request, and return the decision.
 
-        This is called only for requests to which the fault can be applied. Each call counts the request. If the fault is applied,
-        the request is also stored in `struck`.
+        Call this method once for each request to which the fault can be applied, because it counts the requests. If the fault is
+        applied, the method stores the request in `struck`.
         """
         if self.left == 0:
             return False
@@ -89,7 +89,7 @@ class Injection:
         return True
 
     def leftover(self, records: Sequence[RecordedRequest]) -> Leftover | None:
-        """Return a report if the fault was applied to no request, else None.
+        """Return a report if the fault is not optional and was applied to no request. Otherwise return None.
 
         :param records: all requests, oldest first.
         """

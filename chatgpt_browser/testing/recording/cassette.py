@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __tracebackhide__ = True
 
 _FOLDER = "cassettes"
-# Matches all characters except those that a file name may contain on every system.
+# Matches the characters that are replaced in a file name. All other characters are allowed on every system.
 _UNSAFE = re.compile(r"[^\w.=,+()\[\]-]+")
 _LONGEST_NAME = 100
 
@@ -51,7 +51,7 @@ class Cassette:
 
 
 class CassetteRecorder:
-    """Records the messages of clients, and then writes them to one cassette."""
+    """Records the messages of clients, and returns them as the lines of one cassette."""
 
     def __init__(self) -> None:
         self._messages: list[RecordedMessage] = []
@@ -105,7 +105,10 @@ class RecordedMessage:
         self._error, self._reply, self._ended_at = error, reply, self._log.seconds
 
     def lines(self, scrubber: Scrubber) -> list[dict[str, Any]]:
-        """Return the cassette's lines for the message, without secrets. Return no lines if the message may not have been sent."""
+        """Return the cassette's lines for the message, without secrets.
+
+        If it is not certain that the message was sent, return no lines.
+        """
         end = self._end(scrubber)
         if end == {"end": "left"} and not self._log:
             return []

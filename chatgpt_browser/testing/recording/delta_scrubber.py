@@ -1,4 +1,4 @@
-"""`scrub_deltas`: replaces secrets in the deltas of one reply. A secret may be split between several deltas."""
+"""`scrub_deltas`: replaces secrets in the deltas of one reply, even if a secret is split between several deltas."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def scrub_deltas(deltas: list[dict[str, Any]], scrubber: Scrubber) -> list[dict[
 
 
 def _without_secrets_elsewhere(delta: dict[str, Any], scrubber: Scrubber) -> dict[str, Any]:
-    """Return the delta with the secrets in its unknown fields replaced."""
+    """Return a copy of the delta. In all fields except `c`, `p`, `o` and `v`, secrets are replaced."""
     return {name: value if name in _FIELDS else scrubber.value(value, name) for name, value in delta.items()}
 
 

@@ -1,4 +1,7 @@
-"""`drift`: returns the differences in shape between two recordings of the same messages. A shape is the keys and value types."""
+"""`drift`: returns the differences in shape between two recordings of the same messages.
+
+The shape of a JSON value consists of its keys and of the types of the values in it.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,7 @@ def _types(shape: Shape, path: str) -> str:
 
 
 def _parent_differs(path: str, old: Shape, new: Shape) -> bool:
-    """Return whether a value above the path is an object or a list in only one of the shapes."""
+    """Return whether a parent of the path is an object or a list in only one of the two shapes."""
     parents = [path[: found.start()] for found in re.finditer(r"\.|\[\]", path)]
     return any(_is_container(parent, old) != _is_container(parent, new) for parent in parents)
 
@@ -76,7 +79,7 @@ def _is_container(path: str, shape: Shape) -> bool:
 
 
 def _replies(lines: Iterable[dict[str, Any]]) -> list[dict[str, Shape]]:
-    """Return a dict for each reply. It maps each kind of event to its shape."""
+    """Return a dict for each reply. The dict maps each kind of event to the shape of these events."""
     replies: list[dict[str, Shape]] = []
     path, operation = "", "add"
     for line in lines:

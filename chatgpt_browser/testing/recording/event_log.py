@@ -23,7 +23,8 @@ _ENDS = {
     "ChatGPTTimeoutError": "stalled",
     "MalformedEventError": "garbled",
     "StreamInterruptedError": "broken",
-    # Any other StreamError means that the site sent an event with an error. The recording already contains this event.
+    # Any other StreamError means that the site sent an event with an error. The recording contains this event, so it needs no
+    # other end.
     "StreamError": "done",
 }
 # A mark of a citation in the text of an answer.
@@ -61,7 +62,9 @@ class EventLog:
         self._entries.append(_Entry(self.seconds, dict(event), copied))
 
     def ends_without(self, text: str) -> bool:
-        """Return whether the events end before the complete text, so that the rest was read from the conversation.
+        """Return whether the events end before the complete text.
+
+        In this case, the client has read the rest from the stored conversation.
 
         :param text: the text of the complete reply, without marks of citations.
         """

@@ -23,7 +23,7 @@ FORMAT_VERSION = 1
 
 
 def text_parts(event: dict[str, Any]) -> list[Any] | None:
-    """Return the list `parts` of the message in an event, or None if there is no such list. It contains the message's text."""
+    """Return the list `parts`, which contains the text of the message in an event. Return None if the event has no such list."""
     message = event.get("message")
     content = message.get("content") if isinstance(message, dict) else None
     parts = content.get("parts") if isinstance(content, dict) else None

@@ -46,7 +46,7 @@ class Recorder(Generic[ResultT_co]):
 
     :param api: a `ChatGPTAPI` or an `AsyncChatGPTAPI`; the caller closes it.
     :param path: the file. An existing file is replaced. A symbolic link is also replaced, and its target is not changed.
-    :raises OSError: if the file cannot be written, or `path` exists but is not a file, such as a FIFO.
+    :raises OSError: if the file cannot be written, or if `path` exists and is not a regular file (for example, it is a FIFO).
     """
 
     def __init__(self, api: RecordableClient[ResultT_co], path: str | os.PathLike[str]) -> None:
@@ -114,8 +114,8 @@ class Recorder(Generic[ResultT_co]):
             end = ending(error, self._scrubber)
             raise
         finally:
-            # The end is "left" if the call was cancelled, or failed with an error for which `ending` has no other value. If this
-            # happened before the first event, the message may not have reached the site, so nothing is written.
+            # The end is "left" if the call was cancelled, or if `ending` has no other value for its error. If there is also no
+            # event, it is not certain that the message reached the site. In this case, nothing is written.
             if end != {"end": "left"} or log:
                 first = {"message": self._scrubber.text(message)}
                 # The list of lines is complete before the first line is written. So if scrubbing fails, nothing is written.

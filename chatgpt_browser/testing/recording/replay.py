@@ -39,7 +39,9 @@ class Replay:
         self._unexpected: list[str] = []
 
     def next_step(self, message: str) -> Step | None:
-        """Return the step for the response to this message. Return None if the recording has no step for this message.
+        """Return the step for the response to this message.
+
+        If the recording has no such step, return a refusal (with `match`) or None.
 
         A client may retry a refused message automatically. The recording contains only the last refusal of such a message. So
         the response to a retry is the same refusal, unless the next message in the recording has the same text.
@@ -118,12 +120,12 @@ def read_lines(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
 
 
 def _one_line(text: str) -> str:
-    # The site's page may change the white space of a message.
+    # White space is not compared, because the site's page can change the white space of a message.
     return " ".join(text.split())
 
 
 def _text_pattern(recorded: str) -> re.Pattern[str]:
-    """Return a pattern that matches messages with the recorded text. A replaced secret or ID in it matches any text."""
+    """Return a pattern that matches messages with the recorded text. A placeholder for a secret or an ID matches any text."""
     parts = [re.escape(part) for part in _REPLACED.split(_one_line(recorded))]
     return re.compile(".+?".join(parts), re.DOTALL)
 

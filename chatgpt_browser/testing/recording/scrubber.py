@@ -33,11 +33,11 @@ _SECRET_KEY = re.compile(
     r"|(?:^|_)(?:ip|user|user_id|owner)(?:$|_)",
     re.IGNORECASE,
 )
-# Outside the texts of messages, a string of at least 24 characters with letters and digits may be a secret.
+# Outside the texts of messages, a string of at least 24 characters with letters and digits is replaced: it may be a secret.
 _BLOB = re.compile(r"[\w+/=-]{24,}")
 # The minimum length of a secret in characters. Shorter secrets would also match ordinary words.
 _SHORTEST_SECRET = 4
-# The beginning of a secret is removed from the end of a text only if it has at least this number of characters.
+# If a text ends with the beginning of a secret, this beginning is removed only if it has at least this number of characters.
 _PREFIX_LENGTH = 8
 
 
@@ -60,7 +60,8 @@ class Scrubber:
     def find_secrets(self, text: str) -> None:
         """Search a text for strings that have the form of a secret, and add them to the known secrets.
 
-        A shorter text may end with only the beginning of such a secret. After this call, `text` removes this beginning too.
+        If another text is cut off in the middle of such a secret, the method `text()` can then remove the beginning of the secret
+        too.
         """
         for kind, pattern in _PATTERNS.items():
             self.add_secrets(kind, (found for found in pattern.findall(text) if _is_secret(kind, found)))
@@ -86,7 +87,7 @@ class Scrubber:
     def value(self, value: Any, key: str = "") -> Any:
         """Return a copy of a JSON value with its secrets replaced.
 
-        The value of a key that names a secret, such as "token", is also replaced. Long random strings are replaced too.
+        All values of keys such as "token" are also replaced, and all long random strings.
         """
         if isinstance(value, dict):
             return {self._without(name): self.value(item, name) for name, item in value.items()}
@@ -100,7 +101,10 @@ class Scrubber:
         return _BLOB.sub(_without_blob, self._without(value))
 
     def event(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Return a copy of a reply's event with its secrets replaced. The method `text` handles the message's text."""
+        """Return a copy of a reply's event with its secrets replaced.
+
+        The secrets in the message's text are replaced as in `text()`.
+        """
         scrubbed: dict[str, Any] = self.value(event)
         parts = text_parts(event)
         if parts is not None:

@@ -73,8 +73,8 @@ class ReplyEvents:
     def piece_encoder(self) -> PieceEncoder:
         """Return a function that encodes the pieces of the answer. Each event contains the whole text so far.
 
-        The function is fast: the JSON around the text is encoded in advance, and each piece is escaped only once. For each event,
-        the whole text is then copied once. This copy cannot be avoided, because each event contains the whole text.
+        The function is fast: the JSON around the text is encoded in advance, and each piece is escaped only once. Only the copy
+        of the whole text into each event remains.
         """
         last = {**self.metadata(), **self.final_metadata()}
         in_progress = self._template(status="in_progress", end_turn=None, metadata=self.metadata())
@@ -146,7 +146,7 @@ class ReplyEvents:
         }
 
     def metadata(self) -> dict[str, Any]:
-        """Return the metadata of the answer from its first event on."""
+        """Return the metadata that the answer has from its first event on."""
         return {"message_type": "next", "model_slug": self.model}
 
     def final_metadata(self) -> dict[str, Any]:
@@ -158,7 +158,7 @@ class ReplyEvents:
         return {"content_references": references} if references else {}
 
     def answer_fields(self) -> dict[str, Any]:
-        """Return the fields of the answer that differ from those of an ordinary message, without its text."""
+        """Return the answer's channel and metadata, as arguments for `Message.to_message`."""
         channel = {} if self.reply.channel is None else {"channel": self.reply.channel}
         return {**channel, "metadata": self.metadata()}
 
@@ -182,7 +182,8 @@ class ReplyEvents:
         return self._block(b"data: " + self._dump(value))
 
     def _dump(self, value: object) -> bytes:
-        # JSON can represent half of a surrogate pair, but UTF-8 cannot. With `replace`, such a message does not crash the server.
+        # JSON can represent half of a surrogate pair, but UTF-8 cannot. With `replace`, a text with half of a pair does not crash
+        # the server.
         return json.dumps(value, ensure_ascii=self.reply.ensure_ascii).encode("utf-8", "replace")
 
     def _block(self, line: bytes) -> bytes:

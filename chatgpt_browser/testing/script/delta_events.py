@@ -14,7 +14,7 @@ _TEXT = "/message/content/parts/0"
 
 
 class DeltaEvents(ReplyEvents):
-    """Encodes the events of one `Reply` as deltas. Between the deltas, it adds the notices that the site also sends."""
+    """Encodes the events of one `Reply` as deltas. Between the deltas, it adds the site's notices (events with a `type`)."""
 
     def opening(self) -> list[bytes]:
         """Return the events that come before the side messages and the answer.
@@ -38,7 +38,8 @@ class DeltaEvents(ReplyEvents):
     def side_message_events(self) -> list[bytes]:
         """Return the events of the side messages and of the alternative.
 
-        Each side message has four deltas; the field `c` contains its number. The alternative has a notice and one delta.
+        Each side message has four deltas; the field `c` contains the number of the message. The alternative has a notice and one
+        delta.
         """
         blocks = []
         pairs = zip(asides_of(self.reply), self.side_messages, strict=True)
@@ -95,7 +96,7 @@ class DeltaEvents(ReplyEvents):
         return [*blocks, *self._ending()]
 
     def _error(self) -> object:
-        """Return the value of the field `error` in the event with the error. In this format, it is a text."""
+        """Return the value of the field `error` in the event with the error. In this format, a text stays a text."""
         return self.reply.error
 
     @property
@@ -135,7 +136,7 @@ class DeltaEvents(ReplyEvents):
         return {"is_complete": True, "finish_details": finish, **self._references()}
 
     def answer_fields(self) -> dict[str, Any]:
-        """Return the fields of the answer that differ from those of an ordinary message, without its text."""
+        """Return the answer's channel and metadata, as arguments for `Message.to_message`."""
         return {"channel": self.reply.channel, "metadata": self.metadata()}
 
     def _delta(self, delta: dict[str, Any]) -> bytes:

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 
 from .scripted import Turn
 
-# The similarity of longer texts is computed from their first characters only, because it takes quadratic time.
+# The similarity of longer texts is computed from their first characters only, because the computation takes quadratic time.
 _COMPARED_CHARACTERS = 1000
 
 #: A text, a compiled pattern, or a function of a `Turn` that returns a bool or a match; see `Pattern`.
@@ -77,7 +77,7 @@ class Pattern:
 
 
 def similarity(wanted: str, message: str) -> float:
-    """Return how much of the text `wanted` the message contains in the same order: a number from 0 to 1."""
+    """Return the share of `wanted` that the message contains in the same order, from 0 to 1."""
     wanted, message = wanted[:_COMPARED_CHARACTERS], message[:_COMPARED_CHARACTERS]
     blocks = SequenceMatcher(None, wanted, message, autojunk=False).get_matching_blocks()
     # Single characters are not counted, because they match by chance.

@@ -1,4 +1,4 @@
-"""The parts of a whole reply that a test can script in one line: citations, thoughts and tool calls."""
+"""`Citation`, `Thought` and `ToolCall`: parts of a reply. A test can script each of them in one line."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ _Part = TypeVar("_Part", Citation, Thought, ToolCall)
 
 
 def _part(kind: type[_Part], value: object, text_field: str) -> _Part:
-    """Return a scripted value as a part: a text, a mapping, or an object with the attributes of the part.
+    """Return the part for a scripted value. The value is a text, a mapping, or an object with the attributes of the part.
 
-    :raises TypeError: if the value is neither a text, a mapping nor such an object.
+    :raises TypeError: if the value has another type.
     """
     if isinstance(value, kind):
         return value
@@ -130,7 +130,7 @@ def content_references(reply: ScriptedParts) -> list[dict[str, Any]]:
 
 
 def marked_pieces(reply: ScriptedParts, pieces: Sequence[str]) -> list[str]:
-    """Return the pieces of the text, after the marks of the citations were inserted."""
+    """Return a copy of the pieces of the text. The marks of the citations are inserted into the copy."""
     marked = [*pieces] or [""]
     for number, each in enumerate(reply.citations):
         after = _part(Citation, each, "url").after

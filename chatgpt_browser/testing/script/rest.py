@@ -1,4 +1,4 @@
-"""`Rest`: the way in which the page of the web application gets the rest of a reply that its response does not contain."""
+"""`Rest`: the way in which the web application's page gets the events that are missing from the response to a message."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Literal
 class Rest:
     """The rest of a reply after a hand-off, after a break, or after a JSON response. `Rest` requires `form="app"`.
 
-    The server continues the reply at the pace of the reply, also in the stored conversation. The page reads the rest:
+    The server adds the rest to the stored conversation at the pace of the reply. At the same time, it offers the rest to the
+    page, through a WebSocket or as the response to another request:
 
         >>> Reply(text, handoff_after=3, rest=Rest("socket"))
         >>> Reply(text, break_after=3, rest=Rest("resume"))
@@ -24,8 +25,7 @@ class Rest:
     #: Applies after a hand-off. True: the rest repeats the reply from its first event. False: the rest begins where the response
     #: ended.
     repeats: bool = True
-    #: The number of events, counted from the beginning of the answer, after which the WebSocket closes or the resumed response
-    #: breaks. None: neither happens.
+    #: After this number of the answer's events, the WebSocket closes or the resumed response breaks. None: neither happens.
     ends_after: int | None = None
 
     def __post_init__(self) -> None:

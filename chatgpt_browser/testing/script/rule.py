@@ -28,7 +28,7 @@ class Call:
 
 
 class Rule:
-    """A reply for the messages that match a pattern, and the messages that were answered with it.
+    """A reply for the messages that match a pattern, and a list of the messages that were answered with this reply.
 
     `FakeChatGPT.when` creates rules; its docstring describes the parameters.
     """
@@ -77,9 +77,9 @@ class Rule:
         return self.times is not None and self.call_count >= self.times
 
     def take(self, turn: Turn) -> re.Match[str] | bool:
-        """If this rule answers the message, record the message as a call and return its match. Else return False.
+        """If this rule answers the message, record the message as a call and return the match of the pattern.
 
-        If the pattern has no match object, return True instead of the match.
+        Return True if the pattern has no match object. If this rule does not answer the message, return False.
         """
         if self.is_exhausted or not (found := self.pattern.search(turn)):
             return False

@@ -47,7 +47,7 @@ class _Sourced(Generic[_T]):
 
 
 class Script:
-    """The steps that answer messages, and the steps that answer other requests by their path.
+    """The steps that answer messages. For other requests, the script has queues of answers; the path selects a queue.
 
     The step for a message comes from the first of these sources that has a step: the queue, the recordings (oldest first), the
     rules that match the message (newest first), and the default reply. If `strict` is True, there is no default reply.
@@ -90,7 +90,7 @@ class Script:
         """Add a recording. It answers messages when the queue is empty and all earlier recordings have ended.
 
         :param call: the call that adds the recording, or the name of the recording.
-        :param place: the place of the call. None: the place in the test that called this package.
+        :param place: the place of the call. None: the place at which the test called this package.
         """
         sourced = _Sourced(recording, call, call_site() if place is None else place)
         with self._lock:
@@ -158,7 +158,7 @@ class Script:
         )
 
     def leftovers(self) -> list[Leftover]:
-        """Return the parts of the script that were not used, and the messages that no part of a strict script expected."""
+        """Return the unused parts of the script. If the script is strict, also return the messages that no part expected."""
         with self._lock:
             return [
                 *self._unused_items(),

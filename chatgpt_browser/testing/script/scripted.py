@@ -1,4 +1,4 @@
-"""`Scripted`, the type of the values that a test may give as a reply, and `as_step`, which converts such a value to a step."""
+"""`Scripted`, the type of the values that a test can give as a reply, and `as_step`, which converts such a value to a step."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STEPS = (Reply, Recorded, RawBody, Answer, Stall, Break)
 
 @dataclass(frozen=True)
 class Turn:
-    """One user message and data about its conversation. If a reply is a function, this object is its argument."""
+    """One user message and data about its conversation. If a reply is a function, it is called with this object."""
 
     #: The text of the message.
     message: str
@@ -38,9 +38,9 @@ class Turn:
 
 #: The value that a callable reply returns: a text, a step, or an iterator that yields the text in pieces.
 Made = str | Step | Iterator[str] | AsyncIterator[str]
-#: A reply, as passed to `script`, `when` or `reply`: a text, a step, or a function that returns a text, a step or an
-#: iterator of pieces. The function may be a coroutine function or a generator. It runs in the server's thread, so it must
-#: not block; if it has to wait, it must be asynchronous.
+#: A reply, as passed to `script`, `when` or `reply`: a text, a step, or a function that returns a text, a step or an iterator of
+#: pieces. Coroutine functions and generators are also accepted. The function runs in the server's thread, so it must not block. A
+#: function that has to wait must be asynchronous.
 Scripted = str | Step | Callable[[Turn], Made | Awaitable[Made]]
 
 
@@ -73,7 +73,7 @@ async def as_step(scripted: Scripted, turn: Turn) -> Step:
 
 
 def remember(turn: Turn) -> str:
-    """Return the text of the default reply: it quotes the user's message, and the user's message before that one."""
+    """Return the text of the default reply: it quotes the user's message and the user's previous message."""
     before = [text for role, text in turn.history if role == "user"]
     reply = f'You said: "{_shorten(turn.message)}".'
     if before:
@@ -83,6 +83,6 @@ def remember(turn: Turn) -> str:
 
 
 def _shorten(text: str, limit: int = 200) -> str:
-    # The reply quotes the message, and in the format `whole`, each event repeats the reply so far. So the reply to a message of
-    # twice the length would have four times as many bytes.
+    # The quote is shortened, because in the format `whole` each event repeats the reply so far: without this limit, a message of
+    # twice the length would have a reply of four times as many bytes.
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -30,7 +30,8 @@ class SentFile:
     kind: Literal["image", "plot", "interpreter", "canvas"]
     #: The name of the file, or the title of the image or of the document.
     name: str
-    #: The bytes of the file. If this is a `Path`, the server reads the bytes from there, so that a large file needs no memory.
+    #: The bytes of the file. If this is a `Path`, the server reads the bytes from the file at this path, so that a large file
+    #: needs no memory.
     content: bytes | Path = PIXEL
     media_type: str = "application/octet-stream"
     #: For an image: the number of GETs of the conversation after which the image exists. None: the image is part of the stream.
@@ -159,7 +160,7 @@ class SentFile:
 
 @dataclass(frozen=True)
 class FileAside(Aside):
-    """A side message whose content has parts that are objects, or whose metadata refers to a file."""
+    """A side message with a file: its content has parts that are objects, or its metadata refers to the file."""
 
     #: The parts of the content before the text.
     parts: tuple[dict[str, Any], ...] = ()
@@ -178,13 +179,13 @@ class FileAside(Aside):
         return {"content_type": self.content_type, "parts": [*self.parts, text]}
 
     def fields(self) -> dict[str, Any]:
-        """Return the fields whose values may differ from those of an ordinary message."""
+        """Return the fields of the message that replace the default fields of `Message.to_message`."""
         fields = super().fields()
         return fields | {"metadata": fields["metadata"] | self.extra}
 
 
 def _announcement(task_id: str) -> FileAside:
-    """Return the message that announces an image. The message with the image replaces this message later."""
+    """Return the message that announces an image. For the message with the image, see `SentFile.later`."""
     task = Aside.image_task()
     return FileAside(
         task.text, role="tool", name=_PAINTER, task=task.task, extra={"image_gen_task_id": task_id}

@@ -134,7 +134,7 @@ class Aside:
         return {"content_type": self.content_type, **({"parts": [text]} if key is None else {key: text})}
 
     def fields(self) -> dict[str, Any]:
-        """Return the fields whose values may differ from those of an ordinary message."""
+        """Return the fields of the message that replace the default fields of `Message.to_message`."""
         return {
             "author": {"role": self.role, "name": self.name, "metadata": {}},
             "role": self.role,

@@ -23,11 +23,11 @@ class AppControls:
     def layout(self) -> Layout:
         """The layout of a page (only with `form="app"`). A change has no effect on pages that are already open.
 
-        `usual`: English labels, and attributes for tests. `moved`: without the attributes for tests. `foreign`: with labels in
-        another language. `strange`: both `moved` and `foreign`. `crowded`: with text boxes, buttons and a dialog that do not
-        belong to the composer. `2023`, `2025` and `2026` are similar to the site's page of that year. `2023`: one text field and
-        one button, without names and labels. `2025`: with names and labels. `2026`: only with labels. Pages with the layouts
-        `2025` and `2026` prepare each message with three requests.
+        `usual`: English labels, and attributes for tests (`id`, `data-testid`). `moved`: without these attributes. `foreign`:
+        labels in another language. `strange`: both `moved` and `foreign`. `crowded`: with text boxes, buttons and a dialog that
+        do not belong to the composer. `2023`, `2025` and `2026` are similar to the site's page of that year. `2023`: one text
+        field and one button, without ids and labels. `2025`: with ids and labels. `2026`: with labels, but without ids. Pages
+        with the layouts `2025` and `2026` prepare each message with three requests.
         """
         return self._chat_app.layout
 
@@ -48,10 +48,10 @@ class AppControls:
     def dialog(self) -> Dialog | None:
         """The dialog that a page shows (only with `form="app"`). None: no dialog. A change has no effect on open pages.
 
-        `rate-limit`: reports too many requests. `expired-session` and `signed-out`: ask the user to log in. `announcement`: has
-        a close button. `survey`: a kind that clients do not know. `overlay`: like `survey`, but without an ARIA role. `choice`:
-        asks which of two answers the user prefers. `choice-in-thread`: asks this below each reply, without blocking the page. If
-        a client clicks the main button of a dialog, the server receives `GET /backend-api/dialog-answered/…`.
+        `rate-limit`: reports too many requests. `expired-session` and `signed-out`: ask the user to log in. `announcement`: has a
+        close button. `survey`: a kind that clients do not know. `overlay`: like `survey`, but without an ARIA role. `choice`:
+        asks which of two answers the user prefers. `choice-in-thread`: asks this question below each reply, without blocking the
+        page. If a client clicks the main button of a dialog, the server receives `GET /backend-api/dialog-answered/…`.
         """
         return self._chat_app.dialog
 
@@ -84,8 +84,8 @@ class AppControls:
     def wakes_after(self) -> float:
         """The seconds from the opening of a page to its hydration (only with `form="app"`).
 
-        Before that, the page is visible but ignores input. When it is hydrated, it discards this input. A change has no effect on
-        pages that are already open.
+        Before the hydration, the page is visible but does not react to input. The hydration empties the composer. A change has no
+        effect on pages that are already open.
         """
         return self._chat_app.wakes_after
 

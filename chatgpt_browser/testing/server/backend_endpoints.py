@@ -42,8 +42,8 @@ def list_conversations(site: Site, record: RecordedRequest, parameters: Mapping[
 def get_conversation(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
     """Respond to `GET /conversation/{id}` with the conversation.
 
-    The newest message may have pieces of text that were not sent yet (see `Reply.handoff_after`). Each request first appends one
-    such piece to the text of the message.
+    If the newest message has pieces of text that were not sent yet (see `Reply.handoff_after`), each request first appends one of
+    these pieces to the text of the message.
     """
     conversation = site.find_conversation(parameters["id"])
     if conversation is None:

@@ -44,7 +44,7 @@ class Challenges:
         self._pending.clear()
 
     def intercept(self, record: RecordedRequest) -> Answer | None:
-        """Return the challenge's response to a request, or None if the request may reach the site.
+        """Return the challenge's response to a request, or None if the site itself must respond.
 
         The challenge responds if the request has no clearance, or if a challenge page sent the request.
         """

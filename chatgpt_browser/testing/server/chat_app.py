@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-#: The layout of the page. `usual`: English labels, and attributes for tests. `moved`: without the attributes for tests.
-#: `foreign`: labels in another language. `strange`: both `moved` and `foreign`. `crowded`: with text boxes, buttons and a dialog
-#: that do not belong to the composer. `2023`: one text field and one button, without names and labels. `2025`: with names and
-#: labels. `2026`: with labels, but without ids and attributes for tests.
+#: The layout of the page. `usual`: English labels, and attributes for tests (`id`, `data-testid`). `moved`: without these
+#: attributes. `foreign`: labels in another language. `strange`: both `moved` and `foreign`. `crowded`: with text boxes, buttons
+#: and a dialog that do not belong to the composer. `2023`: one text field and one button, without ids and labels. `2025`: with
+#: ids and labels. `2026`: with labels, but without ids.
 Layout = Literal["usual", "moved", "foreign", "strange", "crowded", "2023", "2025", "2026"]
 
 #: The language of the labels in the layouts `2023`, `2025` and `2026`.
@@ -103,8 +103,8 @@ class ChatApp:
         self.dialog: Dialog | None = None
         #: True: a page ignores the model in its address and chooses another model.
         self.ignores_model = False
-        #: The seconds from the opening of a page to its hydration. Before the hydration, the page is visible but ignores input.
-        #: When it is hydrated, it discards this input.
+        #: The seconds from the opening of a page to its hydration. Before the hydration, the page is visible but does not react
+        #: to input. The hydration empties the composer.
         self.wakes_after: float = 0.0
         #: The way in which a page loads and shows a conversation.
         self.conversation_view: ConversationView = ConversationView()

@@ -1,4 +1,4 @@
-"""`ContinuedPlayback`: sends the first part of a `Reply` as the response. The rest is sent by other requests or a WebSocket."""
+"""`ContinuedPlayback`: sends the first part of a `Reply` as the response. Other responses or a WebSocket contain the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`source_of_test`: returns the source of a pytest test that repeats a conversation, to be copied from the watch page."""
+"""`source_of_test`: returns the source of a pytest test that repeats a conversation. The watch page shows this source."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def source_of_test(chain: Sequence[Message]) -> str:
-    """Return the source of a test that scripts the replies of a conversation and sends its messages.
+    """Return the source of a test that scripts the replies of a conversation and sends the user's messages again.
 
     :param chain: the messages of the conversation, oldest first.
     """
@@ -44,7 +44,8 @@ def _are_distinct(texts: list[str]) -> bool:
 
 
 def _rules(turns: list[tuple[str, Any]]) -> list[str]:
-    # If several rules match, the newest is used. So short texts come first, because a longer text may contain a shorter one.
+    # A rule also matches longer texts that contain its text. If several rules match, the newest is used. So the rules for longer
+    # texts are added last.
     ordered = sorted(turns, key=lambda turn: len(turn[0]))
     return [f"chatgpt_server.when({text!r}, {reply!r})" for text, reply in ordered]
 

@@ -1,4 +1,4 @@
-"""The files of replies: `send_files` adds them to a reply, and the endpoints respond with their links and their bytes."""
+"""The files of replies: `send_files` adds the files to a reply. The endpoints respond with links to files or with bytes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NO_FILE = {"status": "error", "error_code": "file_not_found", "error_message": 
 
 
 def send_files(site: Site, reply: Reply, conversation: Conversation) -> Reply:
-    """Store the files of a reply. Return a copy of the reply with the links and the tools' messages added."""
+    """Store the files of a reply. Return a copy of the reply with links and side messages instead of the files."""
     asides, text = [*reply.asides], reply.text
     for sent in reply.files:
         if sent.kind == "canvas":

@@ -57,9 +57,9 @@ class FakeChatGPT(Controls):
     :param form: `app`: serve a web application at `/` and `/c/{id}`, and accept a message only from the page of this
         application; respond with 403 to other messages. `api`: serve only the API endpoints.
     :param user: the user object in the responses of the session endpoint; None: an example user.
-    :param models: the list of models. None: two models of 2022, or models of 2026 with `form="app"`. A message for a
-        model that is not in a given list is refused with 400; only the default model of `ChatGPTAPI` and `auto` are always
-        accepted. Without a given list, all names of models that the site has had are accepted.
+    :param models: the list of models. A message for a model that is not in this list is refused with 400, unless the model is
+        `auto` or the default model of `ChatGPTAPI`. None: the list contains two models of 2022, or models of 2026 with
+        `form="app"`, and the server accepts all names of models that the site has had.
     :param public_origin: the origin in the base URLs, for browsers that map the host of this origin to the server. None: the
         address of the server.
     :param port: the port. If it is 0, the system chooses a free port.

@@ -43,8 +43,8 @@ class Listener(socket.socket):
 
         :raises BlockingIOError: if no connection is waiting, or after `drop_all()`.
         """
-        # If asyncio accepts a connection and closes its server before it has made the transport, it never closes the socket.
-        # asyncio takes this error as "no connection is waiting".
+        # If asyncio closes its server after it has accepted a connection and before it has made the transport, the socket is
+        # never closed. So no connection is accepted after `drop_all()`. asyncio takes this error as "no connection is waiting".
         if self._is_closing:
             raise BlockingIOError
 
@@ -64,7 +64,10 @@ class Listener(socket.socket):
         return any(connection.fileno() != -1 for connection in [*self._accepted.values()])
 
     def drop_all(self) -> None:
-        """Break all connections, and accept no more. The system breaks the waiting ones when the listener closes."""
+        """Break all connections, and accept no more.
+
+        When the listener closes, the system breaks the connections that are still waiting.
+        """
         self._is_closing = True
         for connection in [*self._accepted.values()]:
             _shut_down(connection)

@@ -116,9 +116,10 @@ async def _play_recorded(
 
 
 def _store(site: Site, posted: PostedMessage, conversation: Conversation) -> Message:
-    """Store the conversation, add the user's message to it if it is new, and return this message.
+    """Store the conversation, and return the user's message.
 
-    The message that the answer follows becomes the conversation's newest message.
+    If this message is new, first add it to the conversation. The message that the answer follows becomes the conversation's
+    newest message.
     """
     with site.lock:
         site.conversations[conversation.id] = conversation

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from ..script.steps import Step
     from .site import Site
 
-# The maximum time for the last chunk. If a client disconnects while HTTP flow control blocks the response, Hypercorn may wait
-# forever.
+# The maximum time for sending the last chunk, in seconds. Without this limit, Hypercorn could wait forever if a client
+# disconnects while HTTP flow control blocks the response.
 _LAST_CHUNK_SECONDS = 0.2
 
 
@@ -83,7 +83,7 @@ class RequestMiddleware:
 
     async def _answer_from_storage(self, writer: ResponseWriter) -> None:
         scripted = None
-        if writer.record.method != "OPTIONS":  # A browser sends OPTIONS before a PUT to another origin.
+        if writer.record.method != "OPTIONS":  # A CORS preflight request (OPTIONS) uses no step.
             with self._site.lock:
                 scripted = self._site.script.next_for_path(writer.record.path)
         if scripted is not None and not isinstance(scripted, str):
@@ -99,7 +99,7 @@ class RequestMiddleware:
         *,
         disconnected: bool,
     ) -> None:
-        """Record the request, and run the coroutine `answer`, unless the client has disconnected."""
+        """Record the request. If the client is still connected, run the coroutine `answer`."""
         record = writer.record
         self._site.requests.add(record)
         self._site.changes.notify()

@@ -52,7 +52,7 @@ APP_MODELS: list[dict[str, Any]] = [
     _model("gpt-6-wm", "GPT-6 Work", "auto"),
 ]
 
-#: The names of models that the site has had between these two lists.
+#: The names of other models that the site has had between 2022 and 2026.
 _OTHER_NAMES = (
     *(
         "text-davinci-002-render-next",
@@ -77,10 +77,10 @@ _OTHER_NAMES = (
     ),
     *("gpt-5", "gpt-5-mini", "gpt-5-instant", "gpt-5-thinking", "gpt-5-thinking-mini", "gpt-5-pro"),
 )
-#: The models that a server without a list of its own accepts.
+#: The models that a server accepts if the test has not given a list of models.
 KNOWN_NAMES = frozenset(_OTHER_NAMES) | {model["slug"] for model in (*MODELS, *APP_MODELS)}
-#: The models that every server accepts, although its list of models may lack them: the default model of this package's client,
-#: and the model with which a page leaves the choice to the site.
+#: The models that every server accepts, even if its list of models does not contain them: the default model of this package's
+#: client, and `auto`, with which a page leaves the choice of the model to the site.
 ALWAYS_ACCEPTED = frozenset({"text-davinci-002-render", "auto"})
 
 

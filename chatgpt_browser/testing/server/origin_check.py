@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
 #: The host names of the real site. If the server replaces the real site (`public_origin`), clients use these names, and the
-#: server may redirect from one name to the other. Clients that are not browsers may send one of these names in the Origin header.
+#: server can redirect from one name to the other. Some clients that are not browsers send one of these names in the Origin
+#: header.
 _SITE_NAMES = ("chat.openai.com", "chatgpt.com")
 #: The values of Sec-Fetch-Site if a page of another site or origin sent the request. The value `none` is not listed, because it
 #: means that the user started the request.
@@ -33,7 +34,8 @@ _FOREIGN = ("cross-site", "same-site")
 def refuse_foreign(site: Site, record: RecordedRequest) -> Answer | None:
     """Return an error response if the request is for another host or from a page of another origin. Otherwise return None.
 
-    A navigation is never refused, even if a page of another origin starts it (by a link, or by the redirect after a sign-in).
+    A navigation to this server is accepted even if a page of another origin starts it (by a link, or by the redirect after a
+    sign-in).
     """
     try:
         host = urlsplit(f"//{record.headers.get('host', '')}").hostname or ""

@@ -105,8 +105,8 @@ class ReplyPlayback:
                 self._sent.append(piece)
                 writer.record.events_sent = sent + 1
                 if sent == 0 or self.changes.are_watched:
-                    # The first event contains the ID of the answer. After this event, the client may send a message whose
-                    # parent is this answer. So the answer must be stored now.
+                    # The first event contains the ID of the answer. After this event, the client can send a message whose parent
+                    # is this answer. So the answer must be stored now.
                     self._commit("in_progress")
                     self.changes.notify()
                 if fillers:

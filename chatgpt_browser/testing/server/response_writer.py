@@ -80,8 +80,8 @@ class ResponseWriter:
     async def finish_abandoned(self) -> None:
         """Complete the response after the client has disconnected.
 
-        This is necessary over HTTP/2: Hypercorn keeps an entry for each stream until the response is complete, and it keeps
-        at most a thousand entries.
+        This is necessary over HTTP/2: for each connection, Hypercorn keeps an entry for each stream until the response is
+        complete. With more than a thousand entries, it raises an error.
         """
         if self.record.status is None:
             await self._send({"type": "http.response.start", "status": 499, "headers": []})
@@ -112,7 +112,7 @@ class ResponseWriter:
 def _with_date(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Return the headers with a `date` header.
 
-    If the headers already contain a `date` header, keep it, because a test may simulate a server with a wrong clock. Otherwise
+    If the headers already contain a `date` header, keep it, because a test can simulate a server with a wrong clock. Otherwise
     add a header with the current time.
     """
     if any(name.lower() == b"date" for name, _ in headers):

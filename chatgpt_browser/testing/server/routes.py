@@ -138,7 +138,7 @@ def _server_error(site: Site) -> Callable[[Request, Exception], Any]:
 
 
 def _pages(site: Site) -> list[Route]:
-    """Return the routes of the web application's pages. Without a web application, these are the home page and shared pages."""
+    """Return the routes of all pages. A server without a web application has only a home page and shared pages."""
 
     async def shared(request: Request) -> Response:
         with site.lock:
@@ -153,7 +153,7 @@ def _pages(site: Site) -> list[Route]:
         return _respond(chat_app.page(is_signed_in=site.session.is_signed_in(_record(request))))
 
     async def project_page(request: Request) -> Response:
-        # As on the site, the address of a project with a query shows an error page.
+        # As on the site, a project's address shows an error page if the address has a query.
         return _respond(Answer.error(404, "Not Found")) if request.url.query else await page(request)
 
     async def file(request: Request) -> Response:

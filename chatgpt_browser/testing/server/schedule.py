@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..script.gate import Gate
 
-# Out of this many calls of `wait_until` that do not wait, one call yields to the event loop. While the buffer of a socket
-# has free space, sending does not yield. Without these yields, one long reply would block all other replies, and the server
-# would not notice that the client has disconnected.
+# Of the calls of `wait_until` that do not wait, every eighth call yields to the event loop. While the buffer of a socket has free
+# space, sending does not yield. Without these yields, one long reply would block all other replies, and the server would not
+# notice that the client has disconnected.
 _STEPS_PER_YIELD = 8
 
 

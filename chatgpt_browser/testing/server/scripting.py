@@ -71,14 +71,17 @@ class Scripting:
     def script_session(self, *answers: SessionAnswer) -> None:
         """Queue responses for the next GETs of the session endpoint. When the queue is empty, `session_answer` applies again.
 
-        :raises ValueError: if an answer is a text that is not a state of the session.
+        :raises ValueError: if an answer is a string, but not the name of a state of the session.
         """
         self._site.script.extend_path(
             SESSION_PATH, [check_session_answer(answer) for answer in answers], "script_session"
         )
 
     def script_path(self, suffix: str, *steps: Step) -> None:
-        """Queue responses for the next requests whose path ends with `suffix`. Requests without authorization count too."""
+        """Queue responses for the next requests whose path ends with `suffix`.
+
+        A request without authorization also uses a response.
+        """
         self._site.script.extend_path(suffix, steps, "script_path")
 
     def replay(self, path: str | PathLike[str], *, speed: float | None = 1.0, match: bool = False) -> None:
@@ -144,7 +147,8 @@ class Scripting:
         A rule is used if it has answered a message. A fault is used if it was applied to a request. With `strict=True`, the check
         also fails if the server received a message that no part of the script expected.
 
-        :raises AssertionError: if something was not used. The message names each such part, and the nearest message or request.
+        :raises AssertionError: if something was not used. The error names each unused part, and the message or request that is
+            most similar to it.
         """
         if report := self._unused_report():
             raise AssertionError(report)

@@ -62,7 +62,7 @@ class HypercornConfig(Config):
     def create_sockets(self) -> Sockets:
         """Return the sockets that are already bound.
 
-        Hypercorn would bind new sockets, and another process could take a port before that.
+        Hypercorn would bind its sockets later. Until then, another process could take a port.
         """
         listeners: list[socket.socket] = [*self._listeners]
         return Sockets(listeners, [], []) if self.ssl_enabled else Sockets([], listeners, [])
@@ -126,7 +126,7 @@ class ServerThread:
 
 
 async def _wait_until_closed(listeners: Sequence[Listener]) -> None:
-    """Wait until asyncio has closed all broken connections. An open connection would be a leak after the end of the loop."""
+    """Wait until asyncio has closed all broken connections. After the end of the loop, nothing would close them."""
     end = asyncio.get_running_loop().time() + _CLOSE_TIMEOUT
     # The loop polls, because asyncio does not report that it has closed a socket.
     while any(each.has_connections for each in listeners) and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110

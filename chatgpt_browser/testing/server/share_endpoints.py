@@ -19,7 +19,10 @@ _FIELDS = ("title", "is_public", "is_visible", "is_anonymous", "highlighted_mess
 
 
 def create_share(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Respond to `POST /share/create`: share a conversation up to a message. Each message is shared at most once."""
+    """Respond to `POST /share/create`: share a conversation up to a message.
+
+    If this message is already shared, return the existing share.
+    """
     body = json_object(record)
     conversation = site.find_conversation(str(body.get("conversation_id")))
     if conversation is None:

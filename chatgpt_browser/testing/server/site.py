@@ -60,7 +60,7 @@ class Site:
         self.injections: Injections = Injections()
         self.script: Script = Script(settings.replies, settings.reply, strict=settings.strict)
         self.message_counter: MessageCounter = MessageCounter()
-        #: The web application; None unless the server has `form="app"`.
+        #: The web application. None with `form="api"`.
         self.chat_app: ChatApp | None = ChatApp(self.storage) if settings.form == "app" else None
         #: The origin and the port of the server. Before the first start, the port is 0, and the origin is `public_origin`
         #: or empty.
@@ -80,12 +80,12 @@ class Site:
 
     @functools.cached_property
     def storage(self) -> Storage:
-        """The files, which the server stores on a second origin."""
+        """The file storage, which is at a separate origin."""
         return Storage()
 
     @functools.cached_property
     def turns(self) -> TurnLogs:
-        """The logs of the replies whose rest is sent outside the response to the message."""
+        """The logs of the replies with a `Rest`, and the open WebSockets of pages."""
         return TurnLogs()
 
     def find_conversation(self, conversation_id: str) -> Conversation | None:

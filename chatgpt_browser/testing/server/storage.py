@@ -73,7 +73,7 @@ class Storage:
         #: The origin and the port of the storage. Before the first start of the server, the origin is empty and the port is 0.
         self.origin = ""
         self.port = 0
-        #: The origin of the site. The pages of this origin may read the responses of the storage.
+        #: The origin of the site. CORS headers allow the pages of this origin to read the responses of the storage.
         self.site_origin = ""
         #: The files of replies, and the way in which clients can download them.
         self.downloads: Downloads = Downloads()
@@ -107,7 +107,7 @@ class Storage:
         return file
 
     def write(self, file: StoredFile, content: bytes) -> None:
-        """Store the bytes of a file that were sent to the site's own origin."""
+        """Store the bytes of a file. The page has sent them to the site's origin instead of the storage."""
         file.path.write_bytes(content)
         file.size, file.sha256 = len(content), _digest(file.path)
 

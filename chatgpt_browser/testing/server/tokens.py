@@ -18,7 +18,7 @@ _COOKIE_OCTETS = frozenset(map(chr, range(0x21, 0x7F))) - frozenset('",;\\')
 class SessionTokens:
     """The valid session tokens: the newest token and the token before it.
 
-    The older token stays valid, because a client may still send a request with it during the rotation.
+    The older token stays valid, because a client can still send it in a request while the token is rotated.
 
     :param token: the first session token. None: a random token.
     :param rotation: the tokens that `rotate` returns. True: random tokens. A sequence: its tokens, in order, and then None.

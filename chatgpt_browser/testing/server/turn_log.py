@@ -1,4 +1,4 @@
-"""`TurnLog`: the events of one reply, which several feeds read: the response, resumed responses, and WebSockets."""
+"""`TurnLog`: the events of one reply. They are sent by feeds: the response to the message, resumed responses, and WebSockets."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ AFTER_ANSWER = sys.maxsize
 
 
 class Entry(NamedTuple):
-    """One event. `number` is the number of the answer's pieces so far, with this event; `AFTER_ANSWER` after the answer."""
+    """One event. `number` counts the answer's pieces up to this event, including it. After the answer, it is `AFTER_ANSWER`."""
 
     data: bytes
     number: int
 
     @property
     def is_preamble(self) -> bool:
-        """True if every feed sends this event at its beginning."""
+        """True if this event is sent at the start of every feed."""
         return _TOKEN in self.data or self.data.startswith(_ENCODING)
 
     @property
     def is_counted(self) -> bool:
-        """True if the page counts the event in the `offset` of its request. It does not count the resume token."""
+        """True if the page counts the event in the `offset` of a resume request. The page does not count the resume token."""
         return _TOKEN not in self.data
 
 
@@ -51,7 +51,7 @@ class TurnLog:
         self.entries: list[Entry] = []
         #: True after the response to the message has ended with a hand-off.
         self.is_handed_off = False
-        #: The number of entries that the response to the message contains so far. None before its first entry.
+        #: The number of entries that the response to the message contains so far. None before the first entry.
         self.handed_over: int | None = None
         self._end = newline.encode() * 2
         self._is_finished = False
@@ -70,7 +70,9 @@ class TurnLog:
         self._wake()
 
     def first_index(self, offset: int | None = None) -> int:
-        """Return the index of the first entry that a feed with the rest sends. If the feed repeats the reply, the index is 0.
+        """Return the index of the first entry that a resumed response or a topic of a WebSocket contains.
+
+        The index is 0 if the feed repeats the reply (see `Rest.repeats`).
 
         :param offset: the number of events that the page has read, according to its request; None if the request has no number.
         """
@@ -113,7 +115,7 @@ class OpenSocket(Protocol):
 
 
 class TurnLogs:
-    """The logs of all replies whose rest comes outside their response, the tasks that write them, and the open WebSockets."""
+    """The logs of all replies with a `Rest`, the tasks that write these logs, and the open WebSockets of pages."""
 
     def __init__(self) -> None:
         #: The open WebSockets of pages.

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 #: The path of the WebSocket in the URL.
 SOCKET_PATH = "/celsius/ws"
-#: The close code of a WebSocket that the server closes because of `Rest.ends_after`. It means that the server had an error.
+#: The close code of a WebSocket that the server closes because of `Rest.ends_after`. The code means that the server had an error.
 _CLOSED_BY_ERROR = 1011
 
 
 class TurnSocket:
-    """One WebSocket of a page. Its commands are `[{"id": 1, "command": {"type": "subscribe", "topic_id": …}}]`."""
+    """One WebSocket of a page. The page sends commands: `[{"id": 1, "command": {"type": "subscribe", "topic_id": …}}]`."""
 
     def __init__(self, site: Site, send: Send) -> None:
         self._site = site
@@ -82,7 +82,7 @@ class TurnSocket:
             await self._send_json([_item(log, index, entry, with_topic=True)])
 
     async def _send_response(self, log: TurnLog) -> None:
-        """Send all events of a reply in the site's older form: each message contains bytes of the response, in base64."""
+        """Send all events of a reply in the site's older form. Each WebSocket message contains half an event, in base64."""
         ids = {"response_id": log.response_id, "conversation_id": log.conversation_id}
         async for _, entry in log.read(0):
             if await self._closes_before(log, entry):
@@ -112,7 +112,7 @@ class TurnSocket:
 
 
 def _item(log: TurnLog, index: int, entry: Entry, *, with_topic: bool) -> dict[str, Any]:
-    """Return an item of a topic. An item in `catchups` does not contain the topic, so its `with_topic` is False."""
+    """Return an item of a topic. Only items outside the list `catchups` contain the topic (`with_topic`)."""
     content = {
         "type": "stream-item",
         "turn_id": log.turn_id,

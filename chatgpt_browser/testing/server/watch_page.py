@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: not recorded, and no fault applies to them.
 WATCH_PATH = "/__watch"
 
-# The prefix of the paths of tests that repeat a conversation. The ID of the conversation follows the prefix.
+# The prefix of the paths at which the page gets the source of a test (see `source_of_test`). The ID of the conversation follows.
 _TEST_PATH = "/test/"
 _FILES = {
     "": ("pages/watch.html", "text/html"),
@@ -42,8 +42,9 @@ _HEADERS = [
 _STREAM = [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-store")]
 # The maximum number of updates of the page per second. A fast reply has thousands of events, too many for a person to see each.
 _UPDATES_PER_SECOND = 20
-# The maximum numbers of requests, conversations, messages per conversation and characters per message on the page. The newest of
-# each are shown. Without these limits, the page would become too large in a test that runs for hours.
+# The maximum numbers of requests, conversations, messages per conversation and characters per message on the page. If there are
+# more, only the newest are shown; a long message is shown without its beginning. Without these limits, the page would become too
+# large in a test that runs for hours.
 _REQUESTS, _CONVERSATIONS, _MESSAGES, _CHARACTERS = 300, 50, 60, 8000
 
 
@@ -94,7 +95,7 @@ async def _stream(site: Site, writer: ResponseWriter) -> None:
 def _changed_items(site: Site, sent: dict[str, str]) -> list[str]:
     """Return the new and the changed items as JSON texts, and store them in `sent`.
 
-    :param sent: the items that the page has already received. It maps an item's kind and ID to the item's JSON text.
+    :param sent: the items that the page has already received. The dict maps an item's kind and ID to the item's JSON text.
     """
     with site.lock:
         now = {f"{item['kind']} {item['id']}": json.dumps(item) for item in _items(site)}

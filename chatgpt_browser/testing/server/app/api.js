@@ -1,6 +1,6 @@
 /** Requests from the page to the server. */
 
-/** The session: a promise. A request that is made before the session has been loaded waits for it. */
+/** The session: a promise. Requests to the backend wait until it is resolved. */
 let session = null;
 
 const loadSession = async () => (await fetch("/api/auth/session", { cache: "no-store" })).json();
@@ -77,7 +77,7 @@ async function prepare() {
 
 /**
  * Send a message. The server accepts a message only with a single-use token, so first request a token. `images` are additional parts
- * of the message, `metadata` is its metadata, and `fields` are additional fields of the request.
+ * of the message, `metadata` is the message's metadata, and `fields` are additional fields of the request.
  */
 export async function send(text, { conversation, parent, model, query, preparesLikeToday, images = [], metadata = {}, fields = {} }, signal) {
   const prepared = await (preparesLikeToday ? prepare() : prepareAtOnce());

@@ -91,7 +91,7 @@ function showMessage(message, conversation) {
   if (!controls.isTemporary()) setAddress(conversation, { atEnd: false });
 }
 
-/** Return the text of the message, and the options of `api.send` for the attachments and the choices of the controls. */
+/** Return the text of the message and the options of `api.send`. The options contain the attachments and the user's choices. */
 function takeMessage(question) {
   const { fields, hints, text } = controls.takeFields(question);
   const { images, attachments } = uploads.describe(uploads.takeAttachments());
@@ -125,7 +125,7 @@ async function submit() {
   }
 }
 
-// Until the page is hydrated, it ignores input. When it is hydrated, it discards this input.
+// Before its hydration, the page does not react to input. The hydration empties the composer.
 const { wakesAfter } = document.body.dataset;
 if (wakesAfter !== "0") {
   await new Promise((resolve) => setTimeout(resolve, Number(wakesAfter)));

@@ -1,4 +1,4 @@
-/** The unusual behaviour of the composer that the server has set (see `ComposerOptions`). */
+/** Unusual behaviour of the composer. The options of the server select it (see `ComposerOptions`). */
 
 const options = JSON.parse(document.body.dataset.composer);
 const anew = [...options.renders_anew_after];
@@ -32,8 +32,8 @@ export function isTooLong(text, alert) {
 }
 
 /**
- * Handle an input. If it is the first input into an empty composer, call `onFirst` immediately. If `renders_anew_after` also contains
- * another delay, call `render` after this delay.
+ * Handle an input. After the first input into an empty composer, call `onFirst`. If `renders_anew_after` has a further delay, also
+ * call `render` after this delay.
  */
 export function noteInput(text, render, onFirst) {
   const isFirst = !isWritten && text.trim() !== "";
@@ -51,7 +51,7 @@ export function noteEmptied() {
   isWritten = false;
 }
 
-/** Insert pasted text at the cursor, or attach it to the form if it is long. */
+/** Insert pasted text at the cursor. If the text is longer than `paste_limit`, attach it to the form instead. */
 export function paste(event, form) {
   event.preventDefault();
   const text = event.clipboardData.getData("text/plain");

@@ -41,7 +41,7 @@ async function resume(reply, signal, firstPause) {
 let socket = null;
 let commands = 0;
 
-/** Open the page's socket. Without a URL, use the socket that is open already, if any: it serves the topics of all replies. */
+/** Return an open socket. Without a URL, use the previous socket if it is open, because one socket serves all topics. */
 async function openSocket(url) {
   if (!url && socket?.readyState === WebSocket.OPEN) return socket;
   socket = new WebSocket(url ?? (await api.socketUrl()));
@@ -52,7 +52,7 @@ async function openSocket(url) {
   return socket;
 }
 
-/** Call `onMessage(message)` with each message of the socket until it returns true, the socket closes, or the signal aborts. */
+/** Call `onMessage` with each message of the socket until `onMessage` returns true, the socket closes, or the signal aborts. */
 function receive(open, onMessage, signal) {
   return new Promise((resolve, reject) => {
     const controller = new AbortController();

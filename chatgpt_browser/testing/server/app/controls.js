@@ -1,4 +1,4 @@
-/** The model picker, the "+" menu and the page's address as choices of a message (see `PageControls`). */
+/** The options of a message: the user chooses them in the model picker, the "+" menu or the page's address (see `PageControls`). */
 
 import { create } from "./layouts.js";
 import { attach, item, submenu } from "./menus.js";
@@ -33,7 +33,7 @@ export const isTemporary = () => chosen.isTemporary;
 
 const isSent = (name) => !options.ignores.includes(name);
 
-/** Return the fields of the request for the chosen options, and the text of the message. Each tool is used for only one message. */
+/** Return the chosen options as fields of the request, and the text of the message. Then discard the tool: it is for one message. */
 export function takeFields(text) {
   const hints = chosen.hint !== null && isSent("tools") ? [chosen.hint] : [];
   const fields = {
@@ -99,7 +99,7 @@ function chooseModel(slug) {
   chosen.effort = models.models.find((model) => model.slug === slug)?.default_thinking_effort ?? null;
 }
 
-/** Return the items of a picker with a slider. As on the site, a click on the slider chooses the level at the pointer. */
+/** Return the items of a picker with a slider. A click on the slider chooses the highest level. */
 function sliderItems() {
   const slider = create("div", { role: "slider", "aria-valuemin": "0", "aria-valuemax": String(presets().length - 1) });
   const level = create("p", { id: "power-level" });
@@ -155,7 +155,7 @@ function menuItems() {
 
 let closePicker = () => {};
 
-/** Return the "+" button and the button of the model picker. The layout may already have these buttons. */
+/** Return the "+" button and the button of the model picker. If the layout does not have a button, create it. */
 function findButtons(layoutButtons) {
   const plus = layoutButtons.plus ?? create("button", { type: "button", "data-testid": "composer-plus-btn", "aria-label": "Add files and more" }, "+");
   const isSlider = options.picker === "slider";

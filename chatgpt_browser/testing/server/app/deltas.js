@@ -21,7 +21,10 @@ function applyDelta(root, { p, o, v }) {
   return root;
 }
 
-/** Stores the current value of each channel. A delta names its channel by the number `c`. If a delta lacks a field, the field of the previous delta applies. */
+/**
+ * Stores the current value of each channel. The number of a delta's channel is in its field `c`. If a delta lacks a field, the
+ * field of the previous delta applies.
+ */
 export class Channels {
   #values = new Map();
   #last = { c: 0, p: "", o: "add" };

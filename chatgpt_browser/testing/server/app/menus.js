@@ -2,7 +2,7 @@
 
 import { create } from "./layouts.js";
 
-/** Return an element that reacts to a click and to Enter. If `ignoresClicks` is true, it ignores the clicks of a user. */
+/** Return an item of a menu. `ignoresClicks`: the item ignores the clicks of a user, but not the Enter key and the space bar. */
 export function item(attributes, label, onChoose, { ignoresClicks = false } = {}) {
   const element = create("div", { role: "menuitem", tabindex: "0", ...attributes }, label);
   element.addEventListener("click", (event) => {
@@ -21,7 +21,7 @@ export function submenu(label, items) {
   return [opener, menu];
 }
 
-/** Show a menu while a button is pressed. `build` returns the elements of the menu each time that it is opened. */
+/** Open and close a menu with a button. Each time the menu opens, `build` returns its elements. Return a function that closes it. */
 export function attach(button, build, attributes = {}) {
   let menu = null;
   const close = () => {

@@ -37,7 +37,7 @@ async function store(url, file) {
   if (!response.ok) throw new Error("Upload failed. Try again.");
 }
 
-/** Read a stream of JSON lines to its end. */
+/** Ask the site to process a file. Read the response, a stream of JSON lines, to its end. */
 async function processFile(attachment, context) {
   const { file, id, useCase } = attachment;
   const body = {

@@ -46,7 +46,7 @@ const ID_ATTRIBUTES = {
 };
 const shown = new Map();
 
-/** Write the ID of a message into the attribute that the server has set. */
+/** Write the ID of a message into the attribute that `message_ids` selects. */
 function writeId(article, id) {
   const { message_ids } = JSON.parse(document.body.dataset.view);
   const name = ID_ATTRIBUTES[message_ids];
@@ -94,7 +94,7 @@ function crowdedElements() {
   ];
 }
 
-/** Apply the layout and the dialog that the server has set in the attributes of `body`. */
+/** Apply the layout and the modal dialog. The server has stored both in the attributes of `body`. */
 export function applyLayout(body) {
   const { layout, modal } = body.dataset;
   if (layout === "moved" || layout === "strange") {
