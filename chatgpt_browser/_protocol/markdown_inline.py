@@ -43,7 +43,7 @@ def formula(state: StateInline, silent: bool) -> bool:
     r"""Read a formula in one of four notations: ``\(..\)``, ``\[..\]``, ``$..$`` and ``$$..$$``. The formula is not changed."""
     src, start = state.src, state.pos
     if src[start] == "$":
-        end = _dollars_end(src, start, state.posMax)
+        end = _dollars_end(state, start)
     elif (closing := _BRACKETS.get(src[start : start + 2])) is not None:
         end = _find(state, closing, start + 2)
     else:
@@ -127,23 +127,41 @@ def _find(state: StateInline, closing: str, start: int) -> int:
     return state.src.find(closing, start) + len(closing)
 
 
-def _dollars_end(src: str, start: int, end: int) -> int:
+def _dollars_end(state: StateInline, start: int) -> int:
     """Return the end of a formula between dollar signs, or -1 if there is no formula.
 
     Only the next dollar sign can end a formula. Otherwise, the text between two prices could become a formula.
     """
+    src = state.src
     mark = "$$" if src.startswith("$$", start) else "$"
     first = start + len(mark)
-    close = src.find(mark, first, end)
-    while close > 0 and src[close - 1] == "\\":
-        close = src.find(mark, close + 1, end)
-    content = src[first:close] if close >= 0 else ""
-    if not content.strip() or any(text in content for text in _NOT_IN_FORMULA):
+    close = _next_unescaped(state, mark, first)
+    if close < 0 or any(src.find(text, first, close) >= 0 for text in _NOT_IN_FORMULA):
+        return -1
+    content = src[first:close]
+    if not content.strip():
         return -1
     after = close + len(mark)
     if mark == "$" and (content[0].isspace() or content[-1].isspace() or src[after : after + 1].isdigit()):
         return -1
     return after
+
+
+def _next_unescaped(state: StateInline, mark: str, start: int) -> int:
+    """Return the position of the next mark from ``start`` on without a backslash before it, or -1 if there is none.
+
+    The result is stored, because the same mark may be the next one for many positions.
+    """
+    src, end = state.src, state.posMax
+    known: dict[tuple[str, int], tuple[str, int, int]] = state.env.setdefault("next_marks", {})
+    known_src, known_start, close = known.get((mark, end), ("", 0, -1))
+    if known_src is src and known_start <= start and (start <= close or close < 0):
+        return close
+    close = src.find(mark, start, end)
+    while close > 0 and src[close - 1] == "\\":
+        close = src.find(mark, close + 1, end)
+    known[mark, end] = src, start, close
+    return close
 
 
 def _is_alphanumeric(char: str) -> bool:

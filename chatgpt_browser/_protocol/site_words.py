@@ -141,7 +141,7 @@ class MissingAnswer:
         return self._system_error is not None
 
     def note(self, message: dict[str, Any], *, is_answer: bool = False) -> None:
-        """Store the message if it contains a reason. :meth:`describe` reads its text later, because the text may still grow.
+        """Store the message if it contains a reason. The text of the message is read later, because it may still grow.
 
         A message of the assistant after an error shows that the reply continues. In this case, the error is not a reason.
 

@@ -29,6 +29,7 @@ from chatgpt_browser._protocol.delta import DeltaDecoder
 from chatgpt_browser._protocol.error_responses import is_challenge, status_error
 from chatgpt_browser._protocol.file_refs import find_file_refs, join_file_refs
 from chatgpt_browser._protocol.growing_plain_text import GrowingPlainText
+from chatgpt_browser._protocol.plain_text import to_plain_text
 from chatgpt_browser._protocol.redaction import scrub, without_secrets
 from chatgpt_browser._protocol.reply_changes import ReplyChanges
 from chatgpt_browser._protocol.reply_reader import ReplyReader
@@ -156,6 +157,8 @@ REPLIES = {
     "formulas": "\\(x ",
     "tags": "<b>",
     "dollars": "$a ",
+    "dollars_after_backslashes": "\\\\$",
+    "dollars_before_emphasis": "\\\\$ ** ",
     "links": "[a](b ",
 }
 WORK: dict[str, Work] = {
@@ -217,6 +220,7 @@ WORK: dict[str, Work] = {
     "interpreter_files_of_one_name": lambda n: files_of("sandbox:/{number}/a ", n // 20),
     "canvas_edits": lambda n: lambda: apply_edits("a" * 2000, (TextEdit("a*b", ""),) * n),
     "canvas_edits_that_double": lambda n: lambda: apply_edits("a" * n, (TextEdit("a", "aa", True),) * n),
+    "dollars_in_plain_text": lambda n: lambda: to_plain_text("\\\\$" * (n // 8)),
     "footnotes_in_code": lambda n: footnoted("a `b` c ", n // 20),
     "search_calls": lambda n: lambda: describe_call(ToolCall("web", "search('" * n)),
     "thoughts_shown": lambda n: lambda: [describe_thinking("word " * n) for _ in range(10)],
