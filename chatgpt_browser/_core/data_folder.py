@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
 
 #: The environment variable that contains the path of the folder.
@@ -27,7 +29,11 @@ def default_data_folder() -> Path:
 def create_data_folder(folder: Path) -> None:
     """Create the folder if it does not exist, and set its mode to 0700, so that only its owner can access it.
 
-    :raises OSError: the folder cannot be created.
+    :raises OSError: the folder cannot be created, or is shared by several users, like ``/tmp``.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_mode & stat.S_ISVTX:  # Other users need this folder, so its mode must not be changed.
+        raise PermissionError(
+            errno.EPERM, "several users share this folder; choose a folder in it", str(folder)
+        )
     folder.chmod(0o700)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import stat
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -100,7 +101,10 @@ class Database:
             try:
                 os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
             except FileExistsError:
-                if os.name == "posix" and self.path.stat().st_mode & 0o077:
+                mode = self.path.stat().st_mode
+                if not stat.S_ISREG(mode):  # The mode of a folder or a device must not be changed.
+                    raise OSError(errno.EINVAL, "it is not a regular file") from None
+                if os.name == "posix" and mode & 0o077:
                     self.path.chmod(0o600)
 
     @contextmanager

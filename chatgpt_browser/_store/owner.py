@@ -79,7 +79,7 @@ def is_alive(store: Path, name: str | None) -> bool:
 
 
 def _lock_path(store: Path, name: str) -> Path:
-    return store.with_name(f"{store.name}-owner-{name}")
+    return store.parent / f"{store.name}-owner-{name}"
 
 
 def _try_lock(file: IO[bytes]) -> bool:

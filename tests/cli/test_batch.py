@@ -172,6 +172,11 @@ def test_result_file_drop_failures_keeps_replies(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="links, FIFOs and modes of POSIX")
 @pytest.mark.timeout(60)
+def test_result_file_that_is_a_folder_without_a_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(typer.BadParameter, match="Is a directory"):
+        ResultFile(type(tmp_path)("."))
+
+
 def test_result_file_follows_no_link_and_opens_no_fifo(tmp_path: Path) -> None:
     path, victim = tmp_path / "replies.jsonl", tmp_path / "victim"
     victim.write_bytes(b"")

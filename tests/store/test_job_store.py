@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import subprocess
 import sys
 import tempfile
@@ -239,6 +240,15 @@ def test_open_file_that_is_no_store_is_refused(path: Path) -> None:
         JobStore(path).list_jobs()
     assert str(path) in str(caught.value)
     assert path.read_bytes() == b"not a database" * 100
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_open_folder_in_place_of_the_file_is_refused_and_keeps_its_mode(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    with pytest.raises(JobStoreError, match="not a regular file"):
+        JobStore(tmp_path).list_jobs()
+
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
 
 
 def test_open_folder_that_cannot_be_created_is_refused(tmp_path: Path) -> None:

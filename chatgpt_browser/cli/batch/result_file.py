@@ -5,7 +5,9 @@ Each row is synced to disk before the next message is sent. If the last row has 
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -58,6 +60,8 @@ class ResultFile:
         self.outcomes: dict[str, Outcome] = {}
         try:
             with ExitStack() as stack:
+                if path.is_dir():
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
                 self._lock = OutputLock(path)
                 stack.callback(self._lock.release)
                 self._file = open_private(path)
