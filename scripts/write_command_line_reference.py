@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "command-line.md"
 PROGRAM = "chatgpt-browser"
-EXAMPLES = "For example:"
+EXAMPLES = "Examples:"
 HEAD = f"""\
 # Command line
 

@@ -28,7 +28,7 @@ HELP = """Keep a browser open between commands, so that `ask`, `chat`, `models` 
 
 The browser ends by itself if no command uses it for some time.
 
-For example:
+Examples:
 
 chatgpt-browser background start
 
@@ -52,7 +52,7 @@ def start(
 
     The command returns when the browser has opened the site.
 
-    For example:
+    Examples:
 
     chatgpt-browser background start
 
@@ -82,7 +82,7 @@ def start(
 def stop() -> None:
     """End the background browser, or `serve` if the commands use its browser. A reply that has not ended is stopped.
 
-    For example:
+    Examples:
 
     chatgpt-browser background stop
     """
@@ -96,7 +96,7 @@ def stop() -> None:
 def status(as_json: options.AsJson = False) -> None:
     """Show whether a background browser is running. If none is running, exit with code 1.
 
-    For example:
+    Examples:
 
     chatgpt-browser background status
     """

@@ -94,7 +94,7 @@ def batch(
     that was being sent, and takes its reply. If the prompt is not found, its
     row is uncertain, and it is not sent again.
 
-    For example:
+    Examples:
 
     chatgpt-browser batch prompts.jsonl -o replies.jsonl
 

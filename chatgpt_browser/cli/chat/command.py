@@ -49,7 +49,7 @@ def chat(
 
     The arrow keys recall earlier lines. They are saved in a file that only you can read.
 
-    For example:
+    Examples:
 
     chatgpt-browser chat
 

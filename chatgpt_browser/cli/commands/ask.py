@@ -92,7 +92,7 @@ def ask(
 
     On a terminal, Markdown is rendered; a pipe receives the Markdown text.
 
-    For example:
+    Examples:
 
     chatgpt-browser ask "Why is the sky blue?"
 

@@ -28,7 +28,7 @@ HELP = """Show and edit the settings of the config file.
 An option of a command takes precedence over an environment variable, and a variable over the file. The file contains no session
 token.
 
-For example:
+Examples:
 
 chatgpt-browser config show
 
@@ -46,7 +46,7 @@ def show(as_json: AsJson = False) -> None:
 
     In a pipe, columns are separated by tabs: key, value, source.
 
-    For example:
+    Examples:
 
     chatgpt-browser config show
 
@@ -66,7 +66,7 @@ def show(as_json: AsJson = False) -> None:
 def path() -> None:
     """Print the path of the config file, even if the file does not exist.
 
-    For example:
+    Examples:
 
     chatgpt-browser config path
     """
@@ -78,7 +78,7 @@ def path() -> None:
 def edit() -> None:
     """Open the config file in your editor, and check it afterwards. If the file does not exist, create it with a comment per key.
 
-    For example:
+    Examples:
 
     chatgpt-browser config edit
 

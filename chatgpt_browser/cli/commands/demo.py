@@ -35,7 +35,7 @@ NEXT_STEPS = (
 def demo(headed: Headed = False, verbose: Verbose = 0) -> None:
     """Talk to a fake server through a real browser: no account, no network.
 
-    For example:
+    Examples:
 
     chatgpt-browser demo
 

@@ -25,7 +25,7 @@ NO_BROWSER = 8
 def install() -> None:
     """Find Chromium, or install it: Playwright's build, or else the system package.
 
-    For example:
+    Examples:
 
     chatgpt-browser install
     """

@@ -25,7 +25,7 @@ def models(
 
     In a pipe, columns are separated by tabs: name, title, tokens, and efforts if a model has some.
 
-    For example:
+    Examples:
 
     chatgpt-browser models
 

@@ -49,7 +49,7 @@ def doctor(live: Live = False, as_json: AsJson = False, headed: Headed = False, 
     describes the responses; attach it to a bug report, and paste the block at
     the end into the report.
 
-    For example:
+    Examples:
 
     chatgpt-browser doctor
 

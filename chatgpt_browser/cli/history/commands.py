@@ -42,7 +42,7 @@ HELP = f"""List, show, rename, delete and export conversations.
 
 {ID_FORMS}
 
-For example:
+Examples:
 
 chatgpt-browser history list
 
@@ -68,7 +68,7 @@ def list_(
 
     In a pipe, columns are separated by tabs: id, time of the last change (ISO 8601), title.
 
-    For example:
+    Examples:
 
     chatgpt-browser history list
 
@@ -100,7 +100,7 @@ def show(
 
     A pipe receives Markdown, in the format of `export`.
 
-    For example:
+    Examples:
 
     chatgpt-browser history show last
 
@@ -142,7 +142,7 @@ def rename(
 ) -> None:
     """Change the title of a conversation.
 
-    For example:
+    Examples:
 
     chatgpt-browser history rename last "Bread without yeast"
 
@@ -168,7 +168,7 @@ def delete(
 ) -> None:
     """Delete conversations, like the site's delete button. Ask for confirmation before each.
 
-    For example:
+    Examples:
 
     chatgpt-browser history delete last
 

@@ -77,7 +77,7 @@ def export(
     export that has ended, run the same command again.
     A file whose conversation has got another title is replaced.
 
-    For example:
+    Examples:
 
     chatgpt-browser history export last > talk.md
 

@@ -37,7 +37,7 @@ HELP = """List, show, wait for, cancel and forget jobs.
 
 `ask --detach` starts a job. A job is kept until `jobs forget` deletes it.
 
-For example:
+Examples:
 
 chatgpt-browser jobs list
 
@@ -61,7 +61,7 @@ def list_(as_json: options.AsJson = False) -> None:
 
     In a pipe, columns are separated by tabs: id, state, time of submission (ISO 8601), conversation id.
 
-    For example:
+    Examples:
 
     chatgpt-browser jobs list
     """
@@ -82,7 +82,7 @@ def list_(as_json: options.AsJson = False) -> None:
 def show(job: Id, as_json: options.AsJson = False) -> None:
     """Show what is known about a job, without a request to the site.
 
-    For example:
+    Examples:
 
     chatgpt-browser jobs show 1b9d6bcd
     """
@@ -116,7 +116,7 @@ def wait(
 
     If the background process has ended, the reply is read from the conversation.
 
-    For example:
+    Examples:
 
     chatgpt-browser jobs wait 1b9d6bcd
 
@@ -162,7 +162,7 @@ def save_job_files(
 def cancel(selected: Ids) -> None:
     """Cancel jobs. The background process of a job stops its reply. A job that has ended does not change.
 
-    For example:
+    Examples:
 
     chatgpt-browser jobs cancel 1b9d6bcd
     """
@@ -177,7 +177,7 @@ def cancel(selected: Ids) -> None:
 def forget(selected: Ids) -> None:
     """Delete jobs and their replies from this machine. The conversations stay at the site.
 
-    For example:
+    Examples:
 
     chatgpt-browser jobs forget 1b9d6bcd
     """

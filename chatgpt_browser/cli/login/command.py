@@ -51,7 +51,7 @@ def login(
     With --profile, you can save several logins. Each login has a session, a browser profile, a last conversation and
     a chat history. Jobs and their replies belong to no login.
 
-    For example:
+    Examples:
 
     chatgpt-browser login
 

@@ -24,7 +24,7 @@ def logout() -> None:
 
     The site keeps the session valid until you sign out there or the session expires.
 
-    For example:
+    Examples:
 
     chatgpt-browser logout
 

@@ -33,7 +33,7 @@ def mcp(
 
     The program that uses the tools starts this command. It ends when that program closes standard input.
 
-    For example:
+    Examples:
 
     chatgpt-browser mcp
 

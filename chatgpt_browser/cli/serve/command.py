@@ -56,7 +56,7 @@ def serve(
 
     The command writes two lines for a shell (the base URL and the key) when the port accepts connections. Ctrl-C ends it.
 
-    For example:
+    Examples:
 
     chatgpt-browser serve --port 8423
 

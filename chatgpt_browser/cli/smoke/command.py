@@ -65,7 +65,7 @@ def smoke(
 
     The test sends one message and then deletes the conversation. The exit code shows the kind of error.
 
-    For example:
+    Examples:
 
     chatgpt-browser smoke
 
