@@ -65,11 +65,15 @@ def conversation(size: int, *, chain: bool) -> Any:
     """Return a conversation whose messages follow each other, or are all replies to the first one."""
     names = [f"id-{number}" for number in range(size)]
     mapping: dict[str, Any] = {
-        name: {"parent": names[index - 1] if chain else names[0], "message": {"author": {"role": "user"}}}
+        name: {"parent": names[index - 1] if chain else names[0], "message": user_message(name)}
         for index, name in enumerate(names)
     }
-    mapping[names[0]] = {"parent": None, "children": names[:0:-1], "message": {"author": {"role": "user"}}}
+    mapping[names[0]] = {"parent": None, "children": names[:0:-1], "message": user_message(names[0])}
     return {"mapping": mapping, "current_node": names[-1]}
+
+
+def user_message(message_id: str) -> dict[str, Any]:
+    return {"id": message_id, "author": {"role": "user"}}
 
 
 def answers(data: Any) -> Callable[[], object]:
@@ -173,8 +177,8 @@ WORK: dict[str, Work] = {
     "url_query_marks": lambda n: lambda: scrub("http://a/" + "?#" * n, ["secret"]),
     "jose_prefixes": lambda n: lambda: without_secrets("eyJ" * n + " eyJ." * n, ["secret"]),
     "jose_dots": lambda n: lambda: without_secrets("eyJabcdefgh" + "." * n + "!", ["secret"]),
-    "children_of_one": lambda n: answers(conversation(n // 4, chain=False)),
-    "children_in_chain": lambda n: answers(conversation(n // 4, chain=True)),
+    "children_of_one": lambda n: answers(conversation(n // 16, chain=False)),
+    "children_in_chain": lambda n: answers(conversation(n // 16, chain=True)),
     "delta_of_list": lambda n: deltas(
         {"p": "/list", "o": "append", "v": [number]} for number in range(n // 4)
     ),
