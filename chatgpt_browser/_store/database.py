@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .._core.errors import JobStoreError
+from .._core.files import whole_characters
 from .schema import SCHEMA_VERSION, FutureVersionError, migrate
 
 if TYPE_CHECKING:
@@ -23,6 +24,16 @@ _BUSY_TIMEOUT = 30.0
 #: A lock that is held while a new file is created and closed. Otherwise, closing the file could release the locks of a connection
 #: that another thread has just opened.
 _CREATING = threading.Lock()
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that stores U+FFFD in place of each lone surrogate. SQLite stores UTF-8, which has no surrogates."""
+
+    def execute(self, statement: str, values: Any = (), /) -> sqlite3.Cursor:
+        """Run a statement. ``values`` is a sequence."""
+        return super().execute(
+            statement, [whole_characters(value) if isinstance(value, str) else value for value in values]
+        )
 
 
 class Database:
@@ -77,7 +88,11 @@ class Database:
         self._connection, self._pid = None, os.getpid()
         self._create_file()
         connection = sqlite3.connect(
-            self.path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+            self.path,
+            timeout=_BUSY_TIMEOUT,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=_Connection,
         )
         try:
             connection.row_factory = sqlite3.Row

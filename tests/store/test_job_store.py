@@ -95,6 +95,18 @@ def test_create_keep_text_stores_the_text(store: JobStore) -> None:
     assert (store.get(job.id).text, store.get(job.id).options) == ("a question", {"model": "m"})
 
 
+def test_lone_surrogates_of_the_site_are_stored_as_replacement_characters(
+    store: JobStore, path: Path
+) -> None:
+    job = store.create(origin=ORIGIN, text="half \ud83d", keep_text=True)
+    store.change(job.id, conversation_id="c\udfff", reply={"text": "an answer \udfff \U0001f600"})
+
+    stored = JobStore(path).get(job.id)
+
+    assert (stored.text, stored.conversation_id) == ("half \ufffd", "c\ufffd")
+    assert stored.reply == {"text": "an answer \ufffd \U0001f600"}
+
+
 def test_change_state_that_does_not_match_changes_nothing(store: JobStore) -> None:
     job = store.create(origin=ORIGIN, text="a")
 
