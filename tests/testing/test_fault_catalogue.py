@@ -93,6 +93,11 @@ def test_fault_table_in_docs_matches_catalogue() -> None:
     }
 
 
+def test_readme_states_the_number_of_faults() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    assert f"[{len(FAULTS)} faults of the site]" in readme
+
+
 @pytest.mark.sample(30)
 @pytest.mark.parametrize(
     ("timeout", "name"),
