@@ -188,7 +188,7 @@ def test_retries_of_zero_send_message_and_refresh_once(serve: Serve, connect: Co
 
 
 def test_message_retry_delay_counts_towards_timeout(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
-    refusal = Answer.error(429, detail_of(ONE_AT_A_TIME), headers=[("retry-after", "20")])
+    refusal = Answer.error(429, detail_of(ONE_AT_A_TIME), headers=[("retry-after", "7200")])
     message = scripted_site.answering(refusal, "too late")
     with advance_clock_after(api, lambda: scripted_site.wait_for_post().finished.wait(20)):
         with pytest.raises(ChatGPTTimeoutError):
