@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 async def cancel_tasks(*tasks: asyncio.Future[Any]) -> None:
     """Cancel tasks and wait until they have ended. Their exceptions are ignored.
 
-    If the caller is cancelled meanwhile, the caller's own ``CancelledError`` is raised. `asyncio.gather` would raise the one of a
-    task instead. A cancel scope of anyio does not recognise that error, so all tasks of the task group would be cancelled.
+    If the caller is cancelled meanwhile, the caller's own ``CancelledError`` is raised. `asyncio.gather` would raise the
+    ``CancelledError`` of a task instead. A cancel scope of anyio does not recognise that error, and would let it pass.
     """
     for task in tasks:
         task.add_done_callback(_retrieve_exception)

@@ -107,9 +107,8 @@ class _SpanFinder:
         self.raw = raw
         self._left = _MAX_SEARCHED  # the number of characters that may still be searched
         self._positions: VisiblePositions | None = None
-        self._next: dict[
-            str, int
-        ] = {}  # for each text, the index at which the search for its next occurrence starts
+        #: For each text, the index at which the search for its next occurrence starts.
+        self._next: dict[str, int] = {}
 
     def find(self, matched: Any) -> _Span:
         """Return the span of the next occurrence of a text.

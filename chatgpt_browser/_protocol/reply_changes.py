@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .._core.reply import Citation, Reply, ToolCall
     from .reply_reader import ReplyReader
 
-#: After a search for citations, one call without a search follows for each group of so many citations.
+#: If a search finds n citations, the next n // 16 calls do not search for new citations.
 _CITATIONS_PER_SKIP = 16
 
 

@@ -47,7 +47,8 @@ class MessageResults:
         self._lists = lists
         entries = [entry for each in lists for entry in each]
         self._has_refs = any(isinstance(entry.get("ref_id"), dict) for entry in entries)
-        #: Maps each reference to its result. If two results have the same reference, the first one is stored.
+        #: Maps each reference to its result. If two results have the same reference, the first one is stored. The keys are texts,
+        #: because the site's references may contain values that cannot be keys.
         self._by_ref = {repr(_ref_of(entry)): entry for entry in reversed(entries)} if self._has_refs else {}
 
     def find(self, ref: ResultRef) -> dict[str, Any] | None:

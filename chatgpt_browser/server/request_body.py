@@ -48,9 +48,8 @@ async def read_body(request: Request, convert: Callable[[dict[str, Any]], T]) ->
 def _parse(body: bytes) -> dict[str, Any]:
     try:
         parsed = json.loads(body)
-        if (
-            rb"\ud" in body.lower()
-        ):  # The escape of a surrogate. Without its other half, it is not a character.
+        # `\ud…` is the escape of one half of a surrogate pair. Without the other half, the text cannot be encoded.
+        if rb"\ud" in body.lower():
             json.dumps(parsed, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         message = "The body contains one half of a surrogate pair. Nothing was sent."

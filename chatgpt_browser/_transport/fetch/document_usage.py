@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 #: Number of requests between two measurements of the heap.
 _MEASURE_INTERVAL = 16
-#: Heap size in bytes from which the garbage is collected while the page is idle. Most of such a heap is garbage.
+#: If the heap has at least this size in bytes, the garbage is collected while the page is idle. Most of such a heap is garbage.
 #: Without this collection, the JavaScript engine would let the garbage grow to several times this size. A collection takes 5 to
 #: 10 ms, and is needed once in about 1,500 messages.
 _GC_THRESHOLD = 8 << 20

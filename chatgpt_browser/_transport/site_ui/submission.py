@@ -200,8 +200,8 @@ class Submission:
                 raise
             if is_blocked and isinstance(error, ChatGPTError):
                 await observer.withdraw(error)
-            # After a click, the page sometimes has accepted the message and shows the composer differently, which causes an error
-            # here. So wait for the page's request instead of raising the error.
+            # If the page has accepted the message, it may have changed the composer, which also causes an error here. So wait for
+            # the page's request instead of raising the error.
             await observer.sent.wait()
 
     async def _click(self, delivery: Delivery, *, is_first: bool) -> bool:

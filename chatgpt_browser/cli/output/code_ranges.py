@@ -53,7 +53,7 @@ def code_at(positions: Iterable[int], ranges: Iterable[CodeRange]) -> dict[int, 
     """Return for each position the piece of code that contains it. Positions outside code are left out."""
     found: dict[int, CodeRange] = {}
     waiting = sorted(ranges, reverse=True)
-    near: list[CodeRange] = []  # The pieces that begin before the position and end after it
+    near: list[CodeRange] = []  # The pieces that begin before the position and end after it.
     for position in sorted(positions):
         while waiting and waiting[-1].start <= position:
             near.append(waiting.pop())
