@@ -150,6 +150,11 @@ def test_help_lists_first_sentences_in_sections(invoke: Invoke) -> None:
     assert titles == ["Options", "Commands", "Environment", "Exit codes"]
 
 
+@pytest.mark.parametrize("group", ["background", "config", "history", "jobs"])
+def test_help_of_group_has_no_completion_options(invoke: Invoke, group: str) -> None:
+    assert "completion" not in invoke(group, "--help").stdout
+
+
 def test_help_of_command_has_its_parameters_in_sections(invoke: Invoke) -> None:
     text = invoke("ask", "--help").stdout
     titles = re.findall(r"^(\w[\w ]*):$", text, re.MULTILINE)

@@ -39,7 +39,7 @@ IdleTimeout = Annotated[
     typer.Option("--idle-timeout", help="End after this time without a command.", min=1, metavar="SECONDS"),
 ]
 
-background: typer.Typer = typer.Typer(cls=CommandGroup, help=HELP, no_args_is_help=True)
+background: typer.Typer = typer.Typer(cls=CommandGroup, help=HELP, no_args_is_help=True, add_completion=False)
 
 
 @background.command()

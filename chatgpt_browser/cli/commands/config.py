@@ -34,7 +34,7 @@ chatgpt-browser config show
 
 chatgpt-browser config edit
 """
-config: typer.Typer = typer.Typer(cls=CommandGroup, help=HELP, no_args_is_help=True)
+config: typer.Typer = typer.Typer(cls=CommandGroup, help=HELP, no_args_is_help=True, add_completion=False)
 #: The variables that name an editor, and the editors that are tried if none of the variables is set.
 _EDITOR_VARIABLES = ("VISUAL", "EDITOR")
 _EDITORS = ("notepad",) if os.name == "nt" else ("sensible-editor", "nano", "vim", "vi")

@@ -52,7 +52,7 @@ chatgpt-browser history show 2
 
 chatgpt-browser history export --all -o conversations
 """
-history: typer.Typer = typer.Typer(cls=CommandGroup, help=HELP, no_args_is_help=True)
+history: typer.Typer = typer.Typer(cls=CommandGroup, help=HELP, no_args_is_help=True, add_completion=False)
 
 
 @history.command("list")

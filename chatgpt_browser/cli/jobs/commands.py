@@ -51,7 +51,7 @@ _AFTER_END = {
     "running": "ended: `jobs wait` reads the reply",
 }
 
-jobs: typer.Typer = typer.Typer(cls=CommandGroup, help=HELP, no_args_is_help=True)
+jobs: typer.Typer = typer.Typer(cls=CommandGroup, help=HELP, no_args_is_help=True, add_completion=False)
 jobs.command(COMMAND, hidden=True)(run_in_background)
 
 
