@@ -15,7 +15,9 @@ from .._core.log import logger
 from .._protocol.backend import conversation_path
 from .._protocol.site_words import moderation_of, withheld
 from .._protocol.stored_answer import Progress, StoredAnswer, read_stored_answer
+from .._protocol.stored_questions import SentMessage
 from .handoff import wait_without_frames
+from .question_lookup import look_up_question
 
 if TYPE_CHECKING:
     from typing import Any
@@ -44,8 +46,11 @@ class Recovery:
     request is sent immediately. The pause before each further request grows from 0.5 s to 5 s. During each pause, the recovery
     waits for a frame of the response. If a frame arrives, the rest is read from the response.
 
+    If the stream has broken off before the first event of a new conversation, the id of the conversation is unknown. The recovery
+    then looks for the question in the conversations that have changed since ``sending_at``.
+
     ``error`` is the error that ended the stream. The recovery raises ``error`` if the site is not writing an answer, or if the
-    conversation cannot be read.
+    conversation cannot be found or read.
     """
 
     def __init__(
@@ -55,6 +60,7 @@ class Recovery:
         question: QuestionRef,
         error: ChatGPTError,
         *,
+        sending_at: float,
         idle_timeout: float,
         wait: FrameWait = wait_without_frames,
         page_may_continue: bool = False,
@@ -63,6 +69,7 @@ class Recovery:
         self._reply = reply
         self._question = question
         self._error = error
+        self._sending_at = sending_at
         self._silence = min(idle_timeout, _MAX_SILENCE)
         self._timeout = min(idle_timeout, _FIRST_LOOK_TIMEOUT)
         self._wait = wait
@@ -101,7 +108,7 @@ class Recovery:
     async def _look(self) -> bool:
         """Read the stored answer, and copy it to the reply. Return True if the text of the reply has changed."""
         self._pause = min(self._pause * _FACTOR or _FIRST_PAUSE, _MAX_PAUSE, self._silence / 2)
-        stored = await read_answer(self._backend, self._reply, self._question)
+        stored = await self._read_answer()
         self._timeout = self._silence
         if stored.progress is Progress.MISSING:
             self._misses += 1
@@ -116,11 +123,27 @@ class Recovery:
             )
         return changed
 
+    async def _read_answer(self) -> StoredAnswer:
+        """Read the stored answer. If the id of the conversation is unknown, look for the conversation first."""
+        try:
+            if (self._reply.conversation_id or self._question.conversation_id) is None:
+                question_id = self._question.question_id or self._reply.question_id
+                sent = SentMessage(self._sending_at, question_id=question_id)
+                found = await look_up_question(self._backend, sent)
+                if found is None:
+                    return StoredAnswer(Progress.MISSING)
+                self._question = found
+            return await read_answer(self._backend, self._reply, self._question)
+        except BrowserCrashedError as exc:
+            # The crash that ended the stream may also have ended the page of this request. The next request uses a new page.
+            logger.info("the conversation could not be read: %s", exc)
+            return StoredAnswer(Progress.MISSING)
+
 
 async def read_answer(backend: BackendClient, reply: ReplyReader, question: QuestionRef) -> StoredAnswer:
     """Read the conversation of a question, and return the stored answer, which may be incomplete.
 
-    If the conversation is not found, or the browser has crashed, the progress of the answer is ``MISSING``.
+    If the conversation is not found, the progress of the answer is ``MISSING``.
 
     :raises ModerationError: the site withholds the answer.
     :raises ChatGPTError: the conversation could not be read.
@@ -130,10 +153,6 @@ async def read_answer(backend: BackendClient, reply: ReplyReader, question: Ques
     try:
         conversation: Any = await backend.request_json("GET", conversation_path(conversation_id))
     except ConversationNotFoundError:
-        return StoredAnswer(Progress.MISSING)
-    except BrowserCrashedError as exc:
-        # The crash that ended the stream may also have ended the page of this request. The next request uses a new page.
-        logger.info("the conversation could not be read: %s", exc)
         return StoredAnswer(Progress.MISSING)
     reply.conversation_id = conversation_id
     questions = (question.question_id, reply.question_id)

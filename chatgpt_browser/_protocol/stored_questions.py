@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 class SentMessage:
     """The known facts about a question that was sent, but whose response was not received.
 
-    ``question_id`` is None if the site's page chose the id. ``has_text(text)`` returns whether ``text`` is the text of the
-    question. ``sending_at`` is the time of sending in seconds since the epoch. ``others`` contains the ids of questions that
-    other jobs have sent.
+    ``sending_at`` is the time of sending in seconds since the epoch. If the site's page chose the id of the question,
+    ``question_id`` is None, and the question is found by its text: ``has_text(text)`` returns whether ``text`` is the text of the
+    question. ``others`` contains the ids of questions that other jobs have sent.
     """
 
-    has_text: Callable[[str], bool]
     sending_at: float
     conversation_id: str | None = None
     parent_message_id: str | None = None
     question_id: str | None = None
     others: frozenset[str] = frozenset()
+    has_text: Callable[[str], bool] = lambda _: False
 
 
 def find_question(data: Any, sent: SentMessage, *, since: float) -> str | None:

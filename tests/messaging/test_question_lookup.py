@@ -37,7 +37,7 @@ class ListedConversations:
 
 
 def look_up(backend: Any, question_id: str, sending_at: float) -> QuestionRef | None:
-    sent = SentMessage(lambda _: False, sending_at, question_id=question_id)
+    sent = SentMessage(sending_at, question_id=question_id)
     return asyncio.run(look_up_question(backend, sent))
 
 

@@ -199,13 +199,44 @@ async def test_broken_stream_without_recover_raises_without_reading() -> None:
     assert conversation.reads == 0
 
 
-async def test_broken_stream_of_unknown_conversation_raises_without_reading() -> None:
-    conversation = Conversation([head(), BROKEN], stored("Hello", **FINISHED))
+LISTED = "/conversations?offset=0&limit=20"
 
-    with pytest.raises(StreamInterruptedError):
+
+@pytest.mark.parametrize(
+    "ending",
+    [[head(), BROKEN], [["error", "head", "TypeError", "Failed to fetch"]], [head(), ["end"]]],
+    ids=["after the head", "before the head", "body ends"],
+)
+async def test_stream_broken_before_first_event_of_new_conversation_is_recovered(ending: list[Frame]) -> None:
+    conversation = Conversation(ending, stored("Hello", **FINISHED))
+    conversation.site.browser.backend[LISTED] = {"items": [{"id": "c0", "title": "Other"}, {"id": "c1"}]}
+    stream = conversation.site.stream()
+
+    assert await pieces_of(stream) == ["Hello"]
+    assert (stream.conversation_id, stream.message_id) == ("c1", "answer")
+    assert len(conversation.site.messages) == 1
+
+
+@pytest.mark.parametrize("listed", [None, [{"id": "c0"}]], ids=["no list", "not in the list"])
+async def test_broken_stream_of_conversation_that_is_not_found_raises_original_error(listed: Any) -> None:
+    conversation = Conversation([head(), BROKEN], stored("Hello", **FINISHED))
+    conversation.site.browser.backend[LISTED] = listed and {"items": listed}
+
+    with pytest.raises(StreamInterruptedError, match="ERR_CONNECTION_RESET") as raised:
         await pieces_of(conversation.site.stream())
 
-    assert conversation.reads == 0
+    assert raised.value.conversation_id is None
+    assert (conversation.reads, len(conversation.site.messages)) == (0, 1)
+
+
+async def test_broken_stream_of_found_question_without_answer_raises_error_with_conversation() -> None:
+    conversation = Conversation([head(), BROKEN], stored())
+    conversation.site.browser.backend[LISTED] = {"items": [{"id": "c1"}]}
+
+    with pytest.raises(StreamInterruptedError, match="ERR_CONNECTION_RESET") as raised:
+        await pieces_of(conversation.site.stream())
+
+    assert raised.value.conversation_id == "c1"
 
 
 @pytest.mark.parametrize(

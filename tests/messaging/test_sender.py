@@ -450,7 +450,7 @@ async def test_sender_by_page_updates_the_session_token_while_it_waits_for_the_h
 async def test_sender_by_page_failed_update_of_the_session_token_raises(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    site = MemorySite(lambda message: reply("Hello"), send_via="page")
+    site = MemorySite(lambda message: reply("Hello"), send_via="page", recover=False)
 
     async def fail() -> None:
         if site.page_transport.streams:

@@ -69,6 +69,22 @@ def test_broken_stream_that_continues_is_recovered_and_sent_once(
 
 
 @pytest.mark.sample(2)
+def test_stream_broken_before_first_event_of_new_conversation_is_recovered(
+    pair: tuple[FakeChatGPT, ChatGPTAPI],
+) -> None:
+    server, api = pair
+    before = len(posts_of(server.requests))
+    server.add_conversation([("Hi", "An answer to another question of the same text.")])
+    # Chromium may or may not deliver the events before the answer, which contain the id of the conversation.
+    server.script(Reply(TEXT, break_after=0, continues=True), "The second.")
+    conversation = api.get_conversation()
+
+    assert conversation.send_message("Hi") == TEXT
+    assert conversation.send_message("And?") == "The second."
+    assert len(posts_of(server.requests)) == before + 2
+
+
+@pytest.mark.sample(2)
 def test_broken_stream_without_answer_under_way_raises_original_error(
     pair: tuple[FakeChatGPT, ChatGPTAPI],
 ) -> None:
