@@ -35,6 +35,8 @@ _OWN = re.compile(r"\x1b\[(?!7777)[?>]?[0-9;]*[A-Za-z]|\x1b\[\?[0-9;]+\$p|\r|\n|
 _FORBIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 #: Joiners and tags are allowed in emoji sequences; the texts contain one such sequence.
 _ALLOWED = {"\u200d"}
+#: A Chromium that is killed, because it does not close in time, leaves the folder of its own lock.
+_CHROMIUM_LOCK = ".org.chromium.Chromium."
 
 
 class Commands:
@@ -64,8 +66,9 @@ class Commands:
         complaints = self._check(run, outcome)
         if _snapshot(folder / "outside") != before:
             complaints.append("a file outside of the working folder was changed")
-        if left := [*(folder / "tmp").iterdir()]:
-            complaints.append(f"temporary files are left: {[path.name for path in left][:3]}")
+        names = [path.name for path in (folder / "tmp").iterdir()]
+        if left := [name for name in names if not name.startswith(_CHROMIUM_LOCK)]:
+            complaints.append(f"temporary files are left: {left[:3]}")
         what = " ".join(arguments)[:300]
         self.complaints += [f"{what!r} ({run.description}): {complaint}" for complaint in complaints]
         return f"{arguments[:2]!r} ({run.description}): {outcome}"

@@ -20,6 +20,9 @@ __all__ = ["HostileSite"]
 
 #: This fault needs a server with another host name.
 _LEFT_OUT = {"redirect-other-name"}
+#: With these faults, each request for the conversation gets one more word of the answer, so a long answer takes many minutes.
+_SLOW_FAULTS = {"broken-body-continued", "websocket-answer"}
+_MAX_CHARACTERS, _MAX_SLOW_CHARACTERS = 20_000, 40
 _PLAIN_SCRIPTS = "/app/"
 
 
@@ -34,6 +37,7 @@ class HostileSite:
         self._answers = Answers(values)
         self._pages = Pages(values)
         self._rates = {"page": 0.0, "script": 0.0, "answer": 0.0}
+        self._max_characters = _MAX_CHARACTERS
         # The secrets must not occur in any output. A short token could also occur in other texts.
         self.server = FakeChatGPT(form=form, reply=self._reply, session_token="secret-of-the-soak-test" * 4)
 
@@ -48,10 +52,13 @@ class HostileSite:
             "script": 0.5 if kind in ("pages", "both") else 0.0,
             "answer": chance.choice((0.1, 0.4, 1.0)) if kind in ("answers", "both") else 0.0,
         }
+        self._max_characters = _MAX_CHARACTERS
         if kind == "fault":
             name = chance.choice(sorted(FAULTS.keys() - _LEFT_OUT))
             self.server.inject(name, times=chance.choice((1, 3, None)))
             kind = name
+            if name in _SLOW_FAULTS:
+                self._max_characters = _MAX_SLOW_CHARACTERS
         self.server.inject(
             Refusal("hostile", "Respond as an attacker.", ANY_PATH, answer=self._respond), times=None
         )
@@ -70,7 +77,7 @@ class HostileSite:
             self.server.add_conversation(turns, title=self._values.text())
 
     def _reply(self, _turn: Any) -> str:
-        return self._values.text()[:20_000]
+        return self._values.text()[: self._max_characters]
 
     def _respond(self, _site: Any, record: RecordedRequest) -> Any:
         """Return a hostile response, or None: then the site responds as usual."""
