@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -43,3 +44,8 @@ def test_reliability_page_names_a_test_in_every_row() -> None:
     rows = [line for line in PAGE.splitlines() if line.startswith("| ") and not line.startswith("| ---")]
     promises = [row for row in rows if not row.startswith("| Promise |")]
     assert [row for row in promises if not REFERENCE.search(row)] == []
+
+
+def test_reliability_page_contains_no_row_twice() -> None:
+    rows = [line for line in PAGE.splitlines() if "`test_" in line or "/test_" in line]
+    assert [row for row, count in Counter(rows).items() if count > 1] == []
