@@ -53,7 +53,7 @@ def cookies_of(given: object) -> list[Cookie]:
     - the text of a Netscape ``cookies.txt``, or lines of the form ``name=value`` or ``name: value``.
     """
     if isinstance(given, str):
-        return _from_json(given) if is_json(given) else list(_from_lines(given))
+        return cookies_of(read_json(given)) if is_json(given) else list(_from_lines(given))
     if isinstance(given, Mapping):
         return list(_from_mapping(given))
     if isinstance(given, Iterable) and not isinstance(given, (bytes, bytearray)):
@@ -61,12 +61,13 @@ def cookies_of(given: object) -> list[Cookie]:
     return []
 
 
-def _from_json(text: str) -> list[Cookie]:
+def read_json(text: str) -> dict[str, Any] | list[Any] | None:
+    """Return the object or array in a JSON text. If the text is not valid JSON, or contains another value, return None."""
     try:
         data = json.loads(text.lstrip("\ufeff"))
     except (ValueError, RecursionError):
-        return []
-    return cookies_of(data) if isinstance(data, (dict, list)) else []
+        return None
+    return data if isinstance(data, (dict, list)) else None
 
 
 def _from_mapping(given: Mapping[Any, Any]) -> Iterator[Cookie]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from .cookie_formats import Cookie, cookies_of, is_header, is_json
+from .cookie_formats import Cookie, cookies_of, is_header, is_json, read_json
 
 #: The maximum length of one cookie's value, in characters. next-auth 4 splits a token at 3933 characters, @auth/core at 3936.
 CHUNK_SIZE = 3933
@@ -56,7 +56,7 @@ class SessionToken:
     def parse(cls, given: object, url: str = "") -> SessionToken | None:
         """Return the session token in a value, or None if the value contains no token.
 
-        The value is a token, a list of the parts of a token in order, or cookies in any form that
+        The value is a token, a list of the parts of a token in order, JSON text of such a list, or cookies in any form that
         :func:`.cookie_formats.cookies_of` accepts. Cookies of other sites are ignored. An invalid value raises no exception here,
         because a traceback with local variables would show the value.
 
@@ -70,7 +70,9 @@ class SessionToken:
         if members:
             return cls._from_cookies(members, (_host_of(url), *_HOSTS))
         if isinstance(given, str):
-            return None if is_header(given) or is_json(given) else cls._from_values([given])
+            if not is_json(given):
+                return None if is_header(given) else cls._from_values([given])
+            given = read_json(given)
         if isinstance(given, list) and all(isinstance(value, str) for value in given):
             return cls._from_values(given)
         return None

@@ -10,11 +10,12 @@ import pytest
 from rich.console import Console
 
 from chatgpt_browser import ChatGPTError
-from chatgpt_browser.cli.commands.demo import NEXT_STEPS, converse
+from chatgpt_browser.cli.commands.demo import NEXT_STEPS, converse, program_name
 from chatgpt_browser.cli.output.step_lines import StepLines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.support.cli_fixtures import Invoke
 
@@ -38,8 +39,30 @@ def test_demo_prints_every_step_with_its_duration(invoke: Invoke) -> None:
     assert found == STEPS
     assert "fake server, not ChatGPT" in result.stdout
     _, _, steps = result.stdout.partition("Next, with your own account:\n")
-    expected = [f"{command} {purpose}" for command, purpose in NEXT_STEPS]
+    expected = [f"chatgpt-browser {arguments} {purpose}" for arguments, purpose in NEXT_STEPS]
     assert [" ".join(line.split()) for line in steps.splitlines()] == expected
+
+
+@pytest.mark.parametrize(
+    ("started", "on_path", "name"),
+    [
+        ("here/.venv/bin/chatgpt-browser", False, ".venv/bin/chatgpt-browser"),
+        ("here/.venv/bin/chatgpt-browser", True, "chatgpt-browser"),
+        ("here/chatgpt_browser/__main__.py", False, "chatgpt-browser"),
+    ],
+)
+def test_demo_program_not_on_path_is_named_by_its_path(
+    started: str, on_path: bool, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bin_folder = tmp_path / "here" / ".venv" / "bin"
+    bin_folder.mkdir(parents=True)
+    (bin_folder / "chatgpt-browser").write_text("")
+    (bin_folder / "chatgpt-browser").chmod(0o755)
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("PATH", str(bin_folder if on_path else tmp_path))
+    monkeypatch.setattr("sys.argv", [str(tmp_path / started), "demo"])
+
+    assert program_name() == name
 
 
 def test_demo_reply_without_first_message_is_an_error() -> None:

@@ -224,7 +224,12 @@ def netscape(*cookies: tuple[str, str, str]) -> str:
 OTHER = ("cf_clearance", "other-secret", ".chatgpt.com")
 
 
-@pytest.mark.parametrize("form", [storage_state, netscape])
+def lines(*cookies: tuple[str, str, str]) -> str:
+    """Return lines of the form `name=value`, as a person writes them: only the cookies of the site."""
+    return "\n".join(f"{name}={value}" for name, value, domain in cookies if "shop" not in domain)
+
+
+@pytest.mark.parametrize("form", [storage_state, netscape, lines])
 @pytest.mark.parametrize(
     ("cookies", "token"),
     [

@@ -78,6 +78,7 @@ def parsed_value(form: Any) -> str | None:
         json.dumps(COOKIES),
         json.dumps({"cookies": COOKIES, "origins": []}, indent=2),
         json.dumps({NAME: "abcdef"}),
+        json.dumps(["abc", "def"]),
         "\ufeff" + json.dumps({"cookies": COOKIES}),
         [{"Name raw": NAME, "Content raw": "abcdef", "Host raw": "https://.chatgpt.com/"}],
         NETSCAPE,

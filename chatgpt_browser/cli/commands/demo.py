@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.panel import Panel
@@ -20,15 +24,16 @@ if TYPE_CHECKING:
     from chatgpt_browser import ChatGPTAPI, ChatGPTConversation, Session
     from chatgpt_browser.testing import FakeChatGPT
 
+PROGRAM = "chatgpt-browser"
 TESTING_PACKAGES = ("starlette", "hypercorn", "trustme")
 FIRST = "My cat is called Ada, and she is afraid of the vacuum cleaner."
 SECOND = "What is my cat called?"
 MILLISECONDS_A_WORD = 30
-#: Commands to try after the demo. Each pair is a command and its purpose.
+#: Commands to try after the demo. Each pair is the arguments of `chatgpt-browser`, and the purpose of the command.
 NEXT_STEPS = (
-    ("chatgpt-browser login", "sign in, once, in a browser window"),
-    ('chatgpt-browser ask "Why is the sky blue?"', "ask ChatGPT"),
-    ("chatgpt-browser doctor", "check each step if something fails"),
+    ("login", "sign in, once, in a browser window"),
+    ('ask "Why is the sky blue?"', "ask ChatGPT"),
+    ("doctor", "check each step if something fails"),
 )
 
 
@@ -77,8 +82,15 @@ def print_end(seconds: float) -> None:
         )
     )
     out.print("\nNext, with your own account:")
-    for command, purpose in NEXT_STEPS:
-        out.print(f"  {command:<42}  {purpose}", soft_wrap=True)
+    program = program_name()
+    for arguments, purpose in NEXT_STEPS:
+        out.print(f"  {f'{program} {arguments}':<{len(program) + 27}}  {purpose}", soft_wrap=True)
+
+
+def program_name() -> str:
+    """Return the word that starts this program in the user's shell: its name, or its path if the shell does not find the name."""
+    path = Path(sys.argv[0])
+    return os.path.relpath(path) if path.stem == PROGRAM and shutil.which(PROGRAM) is None else PROGRAM
 
 
 def fake_server() -> FakeChatGPT:

@@ -20,7 +20,10 @@ COPIED_COOKIE = (
 )
 #: The maximum size of the file in bytes. The exported cookies of a whole browser take a few hundred kilobytes.
 _MAX_SIZE = 16 << 20
-_FORMATS = "the file must be Playwright's storage_state (JSON) or a Netscape cookies.txt"
+_FORMATS = (
+    "the file must be Playwright's storage_state, another export of cookies as JSON, a Netscape cookies.txt, or lines of the "
+    "form `name=value`"
+)
 #: The first bytes of a SQLite file. Browsers store their cookies in such files.
 _SQLITE = b"SQLite format 3\0"
 #: Matches a line of a Netscape file: seven fields with tabs between them.
@@ -38,12 +41,12 @@ def read_session_file(path: Path, origin: str) -> SessionToken:
     from chatgpt_browser._protocol.cookies import SessionToken, is_session_cookie
 
     text = _read(path)
-    if not (is_json(text) or _NETSCAPE_LINE.search(text)):
-        raise _refused(path, _FORMATS)
     cookies = cookies_of(text)
+    members = [cookie for cookie in cookies if is_session_cookie(cookie.name)]
+    if not members and not (is_json(text) or _NETSCAPE_LINE.search(text)):
+        raise _refused(path, _FORMATS)
     if not cookies:
         raise _refused(path, f"it contains no cookies; {_FORMATS}")
-    members = [cookie for cookie in cookies if is_session_cookie(cookie.name)]
     if not members:
         raise _refused(
             path,
