@@ -239,7 +239,7 @@ class Options:
     job_store: Path | None = field(metadata={"check": _path})
     min_interval: float = field(metadata={"check": to_seconds})
     messages_per_hour: int | None = field(metadata={"check": _messages_per_hour})
-    #: The delay after each of Playwright's actions in milliseconds. Only the pytest plugin sets this option.
+    #: The delay in milliseconds after each of Playwright's actions. Only the pytest plugin sets this option.
     slow_mo: float = 0
 
     @property
