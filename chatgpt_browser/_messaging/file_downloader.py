@@ -134,7 +134,7 @@ class FileDownloader:
     async def _read_link(self, path: str) -> FileLink | APIStatusError:
         """Request a path, and return the link in the response.
 
-        If another path may still lead to the file, an error is returned. Any other error is raised.
+        If the request fails, but another path may still lead to the file, return the error. Raise any other error.
         """
         try:
             return read_link(await self._backend.request_json("GET", path))

@@ -187,7 +187,7 @@ def _apply(text: str, edit: TextEdit, budget: EditBudget) -> str | None:
         return text.replace(edit.pattern, edit.replacement, -1 if edit.multiple else 1) if can_apply else None
     choices = len(_CHOICE.findall(edit.pattern))
     is_cheap = choices <= 1 and not _GROUP_REPEAT.search(edit.pattern)
-    # `size` is the longest possible result: every character may be a match, and a replacement may repeat the match, for example
+    # `size` is the largest possible length: every character may be a match, and a replacement may repeat the match, for example
     # with `\g<0>`.
     is_once = not edit.multiple and "\\" not in edit.replacement
     size = len(text) + len(edit.replacement) * (1 if is_once else len(text) + 1)

@@ -1,7 +1,7 @@
 """Reads the events of a reply as the page delivers them, and provides the text so far and the ids of the reply.
 
-An event contains the whole message so far, or a delta (:mod:`.delta`), or only a ``type`` and no message. Which of these is
-recognized by the content of each event, because the form may change within a stream.
+An event contains the whole message so far, or a delta (:mod:`.delta`), or only a ``type`` and no message. The form of each
+event is recognized by its content, because the form may change within a stream.
 """
 
 from __future__ import annotations
