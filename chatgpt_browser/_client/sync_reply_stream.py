@@ -42,7 +42,7 @@ class ReplyStream(Generic[FileT]):
     """
 
     def __init__(self, api: StreamOwner, stream: AsyncReplyStream[AsyncReplyFile]) -> None:
-        self._api = api  # This reference keeps the client open: a client without references is closed.
+        self._api = api  # This reference keeps the client open: the garbage collector closes a client without references.
         self._portal = api._portal
         self._stream = stream
 

@@ -163,9 +163,10 @@ def _proxy(_name: str, value: object) -> dict[str, str] | None:
 
 
 def _environment_proxy(site: Site) -> dict[str, str] | None:
-    """Return the settings of the proxy in the environment variables. If this proxy has no credentials, return None.
+    """Return the settings of the proxy with a user name and a password in the environment variables, or None.
 
-    If the settings are invalid, log a warning and return None.
+    For a proxy without a user name and a password, the result is None, because Chromium itself reads such a proxy from the
+    variables. If the settings are invalid, log a warning and return None.
     """
     found = environment_proxy(site.origin)
     if found is None:
