@@ -4,7 +4,7 @@ Each public name is imported on first use, so that the import of the package tak
 when a browser starts.
 """
 
-# ruff: noqa: F403, F405 - `import *` gives type checkers the error classes, so their names are listed only in `__all__`
+# ruff: noqa: F403, F405 - `import *` gives type checkers the error classes; ruff does not see which names are imported
 
 from __future__ import annotations
 

@@ -18,7 +18,8 @@ CLI_PACKAGES = frozenset({"typer", "rich", "prompt_toolkit"})
 def print_traceback(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:
     """Print the traceback of an unexpected error.
 
-    If stderr is a terminal, control characters in the traceback are escaped, because an error message may contain any text.
+    If stderr is a terminal, control characters in the traceback are escaped, because an error message may contain text from the
+    site, and this text could control the terminal.
     """
     import traceback
 

@@ -66,7 +66,8 @@ class Browser:
     async def new_watched_context(self, options: Options) -> AsyncIterator[BrowserContext]:
         """Yield a new context that Playwright manages. After the block, the new context replaces the context of this browser.
 
-        The old context stays open for its pages. If the block raises an error, the new context is closed.
+        The old context stays open, because requests on its pages continue. If the block raises an error, the new context is
+        closed.
 
         :raises BrowserError: the context could not be opened.
         """
@@ -81,7 +82,9 @@ class Browser:
         self._context = context
 
     async def open_target(self, context: BrowserContext | None = None) -> Target:
-        """Open a blank page and return its target. If Playwright manages the context, first try to use an open blank page.
+        """Open a blank page and return its target.
+
+        If Playwright manages the context, and the context already has a blank page, return the target of that page instead.
 
         :param context: the context in which to open the page; None: the context of this browser.
 
@@ -185,8 +188,8 @@ async def _open_context(
 ) -> BrowserContext | str:
     """Return the browser context of the client: Playwright's object if Playwright manages the context, else its id.
 
-    If the client uses the session of the browser's user, the default context is returned. This context is never closed. Instead,
-    the function that ``connect`` returns closes the client's pages.
+    If the client uses the session of the browser's user, the default context is returned. This context is never closed: the
+    function that :func:`.remote.connect` returns closes only the client's pages.
     """
     if not options.uses_own_session:
         return browser.contexts[0]

@@ -78,7 +78,8 @@ class Target:
     ) -> dict[str, Any]:
         """Send a command and return its result.
 
-        :param timeout: the time limit in seconds; None: no limit. A page does not respond while one of its scripts runs.
+        :param timeout: the time limit in seconds; None: no limit. The limit includes the time for which a script of the page
+            runs, because the page does not respond during this time.
         :raises PlaywrightError: Chromium refused the command, the page is gone, or the page did not respond in time.
         """
         if self._gone:
@@ -105,8 +106,8 @@ class Target:
     def send_soon(self, method: str, params: dict[str, Any]) -> None:
         """Send a command without waiting for its result. A failure is logged.
 
-        Commands of several calls are sent in the order of the calls, in the next iteration of the event loop. A call of
-        :meth:`send` before that iteration sends its command first.
+        Commands of several calls are sent in the order of the calls, in the next iteration of the event loop. If :meth:`send` is
+        called before that iteration, its command is sent before these commands.
         """
         self._tasks.spawn(self.send(method, params))
 
@@ -123,7 +124,7 @@ class Target:
         await self._browser.send("Target.closeTarget", {"targetId": self.id})
 
     def mark_gone(self, reason: str = _CLOSED) -> None:
-        """Fail all pending commands and emit :data:`GONE`. Later calls have no effect."""
+        """Fail all pending commands and emit :data:`GONE`. Only the first call has an effect."""
         if self._gone:
             return
         self._gone = reason

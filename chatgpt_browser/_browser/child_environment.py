@@ -1,7 +1,7 @@
 """The environment of the browser's processes. It lacks this package's variables, because one of them contains the session token.
 
-A page that takes control of its renderer process can read the variables of this process. If a variable contained the session
-token, the page could read the token, although the token's cookie has the attribute HttpOnly.
+A page that takes control of its renderer process can read the environment variables of the renderer process. If a variable
+contained the session token, the page could read the token, although the token's cookie has the attribute HttpOnly.
 """
 
 from __future__ import annotations

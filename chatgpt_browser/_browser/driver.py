@@ -71,7 +71,8 @@ async def _wait_for_end(before: set[asyncio.Task[Any]]) -> None:
 
     Playwright reports a failed start as soon as the driver closes its output, which is before the driver's process ends. If the
     event loop closed between these two times, the process would not be cleaned up. Playwright gives no access to the process. But
-    Playwright's task that reads the output ends together with the process, so this function waits for that task.
+    after the end of the output, Playwright's task that reads the output waits for the end of the process. Therefore this function
+    waits for that task.
 
     :param before: the tasks that existed before the start.
     """

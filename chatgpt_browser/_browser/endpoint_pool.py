@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: For this number of seconds after it has failed, a browser is used only if no other browser responds.
+#: For this number of seconds after a browser has failed, it is used only if no other browser responds.
 _FAILURE_TTL = 30.0
 
 

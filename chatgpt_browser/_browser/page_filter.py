@@ -82,7 +82,7 @@ class PageFilter:
         return Routed(to_browser=(_attach_command(number, target_id),))
 
     def close_commands(self) -> list[str]:
-        """Return the commands that close all pages of the client. Their ids are added to :attr:`closing`."""
+        """Return the commands that close all pages of the client. Add the ids of these commands to :attr:`closing`."""
         commands = [_close_command(next(self._ids), target_id) for target_id in self.own_pages]
         self.closing.update(command["id"] for command in commands)
         return [json.dumps(command) for command in commands]

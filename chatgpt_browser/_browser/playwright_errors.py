@@ -171,7 +171,7 @@ def map_driver_errors() -> Iterator[None]:
 def when_lost(browser: Browser, callback: Callable[[], object]) -> None:
     """Call ``callback`` when the browser, Playwright's driver, or the connection to either has ended.
 
-    Playwright has no event for the end of the driver; it only makes pending calls fail. Therefore this function uses Playwright's
+    Playwright has no event for the end of the driver: only the pending calls fail. Therefore this function uses Playwright's
     private connection object.
     """
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .._core.options import Options
 
-#: Time limit in seconds for reading the details of an existing connection.
+#: Time limit in seconds for reading the server's address and the TLS details of a response that has arrived.
 _DETAILS_TIMEOUT = 5.0
 
 

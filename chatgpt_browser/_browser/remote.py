@@ -31,7 +31,8 @@ async def connect(chromium: BrowserType, options: Options) -> tuple[Browser, Cal
     """Connect to the least busy browser that responds.
 
     :return: the browser, and a function to call after the browser object was closed. The function releases the browser in the
-        pool of endpoints. If the browser belongs to the user, the function also closes the client's pages.
+        pool of endpoints. If the browser belongs to the user, the client's pages are still open at this time, and the function
+        closes them.
     :raises BrowserError: no browser responds; if there are several, the message contains the error of each.
     """
     # `launch_timeout` limits the whole start, which began before this call. The connection's own limit expires a little earlier:

@@ -29,7 +29,7 @@ class TemporaryProfile:
         self._search: asyncio.Task[list[Path]] | None = None
 
     def start_search(self, devtools: CDPSession) -> None:
-        """Start to look for the folder in the background, because the browser needs up to 0.1 s to respond."""
+        """Start a task that requests the folder's path from the browser, because the response takes up to 0.1 s."""
         self._search = asyncio.get_running_loop().create_task(self._find(devtools))
 
     async def _find(self, devtools: CDPSession) -> list[Path]:

@@ -107,9 +107,9 @@ class BaseClient:
         :param launch_timeout: The longest wait for the browser to start.
         :param challenge_timeout: The longest wait for a challenge to pass without a person.
         :param send_via: ``"fetch"`` sends messages with a fetch request. ``"page"`` types messages into the site's own page.
-            ``"auto"`` uses fetch until the site refuses a message because the site accepts messages only from its own page.
-            After that, ``"auto"`` uses the page. The refusal is stored for the site's origin: in this process, and for seven
-            days in the data folder.
+            ``"auto"`` starts with fetch. When the site responds that it accepts messages only from its own page, ``"auto"``
+            changes to the page. This response is stored for the site's origin: in this process, and for seven days in the data
+            folder.
         :param browser_context: ``"own"``: the client creates a context with separate cookies. ``"default"``: the client uses the
             default context of the browser at ``browser_url``, in which you are signed in. In this context, the client sets and
             reads no cookies, and opens and closes only its own pages.

@@ -62,7 +62,7 @@ class ReplyResult(NamedTuple):
 
 
 class MessageFailedError(Exception):
-    """A message has failed with ``error``. The batch continues, even if :func:`ends_batch` returns True for ``error``."""
+    """Wraps the ``error`` of a failed message, so that ``error`` does not end the batch."""
 
     def __init__(self, error: ChatGPTError) -> None:
         super().__init__(str(error))
@@ -79,7 +79,7 @@ class MessageJobs(Protocol):
         """Send a message and return its reply.
 
         :raises MessageFailedError: the message has failed, and the batch continues.
-        :raises ChatGPTError: the message has failed. :func:`ends_batch` returns whether the batch continues.
+        :raises ChatGPTError: the message has failed. :func:`ends_batch` returns whether the error ends the batch.
         """
         ...
 

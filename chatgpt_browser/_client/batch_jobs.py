@@ -108,7 +108,8 @@ class BatchJobs:
         same = [record for record in self._earlier if record.text_hash == text_hash]
         found = next((record for record in same if record.batch_key == key), None)
         if found is None:
-            # A job with another id is also accepted: the id may be the number of a line, which changes if a line is inserted.
+            # A job whose key contains another message id is also accepted: the id may be the number of a line, which changes if a
+            # line is inserted.
             found = next((record for record in same if is_id_key(record.batch_key)), None)
         if found is not None:
             self._earlier.remove(found)
@@ -144,7 +145,10 @@ class BatchJobs:
         return None
 
     async def _failure(self, job_id: str, error: ChatGPTError) -> Exception:
-        """Return the error to raise for a job of an earlier run. If the job has ended, its error must not end this batch."""
+        """Return the error to raise for a job of an earlier run.
+
+        If the job has ended, this is a :class:`MessageFailedError`, which does not end the batch.
+        """
         record = await self._runner.get(job_id)
         if record.state == "cancelled":
             return MessageFailedError(_cancelled())
@@ -153,7 +157,8 @@ class BatchJobs:
     # ---- jobs of this run ------------------------------------------------------------------------------------------------
 
     async def _send_new(self, index: int, message: BatchMessage, prompt: Prompt) -> Reply[Any]:
-        # All messages have been waiting since the start of the batch, so a report of unusual activity since then stops them.
+        # All messages have been waiting since the start of the batch. If the site has reported unusual activity since then, the
+        # message is not sent.
         prompt = replace(prompt, queued_at=self._began_at)
         run = await self._runner.start(
             prompt,

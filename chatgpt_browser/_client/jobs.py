@@ -1,4 +1,4 @@
-"""Jobs: messages that are sent now and whose replies are fetched later, also by another process. The npm API has no jobs."""
+"""Jobs: messages that are sent now and whose replies this or another process fetches later. The npm API has no jobs."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class Portal:
         try:
             return await function(*args)
         except (KeyboardInterrupt, SystemExit) as exc:
-            # In the portal's thread, such an exception would end the event loop and all other calls.
+            # In the portal's thread, either exception would end the event loop, and with it all other calls.
             return _Raised(exc)
 
     def close(self, last: Callable[[], Awaitable[object]]) -> None:

@@ -175,7 +175,7 @@ class SendManyMixin:
 def _sync_results(
     api: SendManyMixin, begin: Callable[[], Awaitable[Batch]], messages: Messages
 ) -> Iterator[BatchResult]:
-    # A client without references is closed. Therefore the parameter `api` keeps a reference to the client during the iteration.
+    # The garbage collector closes a client without references. During the iteration, the parameter `api` is such a reference.
     portal = api._portal
     batch = portal.call(begin)
     source = iter(messages)

@@ -42,7 +42,7 @@ class ReplyStream(Generic[FileT]):
     """
 
     def __init__(self, api: StreamOwner, stream: AsyncReplyStream[AsyncReplyFile]) -> None:
-        self._api = api  # This reference keeps the client open: a client without references is closed.
+        self._api = api  # This reference keeps the client open: the garbage collector closes a client without references.
         self._portal = api._portal
         self._stream = stream
 
@@ -106,7 +106,7 @@ class ReplyStream(Generic[FileT]):
 
     def close(self) -> None:
         """Abort the request if it is still running. A second call has no effect."""
-        # Both errors are ignored: a closed client has already aborted the request, and after a fork, it belongs to the parent
-        # process.
+        # Both errors are ignored: a closed client has already aborted the request, and after a fork, the request belongs to the
+        # parent process.
         with suppress(ClientClosedError, ForkedProcessError):
             self._portal.call(self._stream.close)

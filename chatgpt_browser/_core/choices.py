@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-#: How messages are sent. "fetch": always with a fetch request. "page": always through the site's own page. "auto": with fetch
-#: requests until the site refuses one because it accepts messages only from its own page. From then on, messages are sent through
-#: this page.
+#: How messages are sent. "fetch": always with a fetch request. "page": always through the site's own page. "auto": first with
+#: fetch requests. When the site responds that it accepts messages only from its own page, messages are sent through this page.
 SendVia = Literal["auto", "fetch", "page"]
 #: The browser context that the client uses. "own": the client creates a new context. "default": the client uses the context and
 #: the session of the browser's user.

@@ -127,10 +127,10 @@ class RateLimitError(APIStatusError):
 class UnusualActivityError(APIStatusError):
     """403: the site does not accept messages from this client.
 
-    The site sends this response for a suspicious account or IP address, and for every message that was not sent by the site's own
-    page. With ``send_via="page"``, messages are sent by the site's own page. ``status_code`` is None if the site reported the
-    activity within the stream of a reply, or in a dialog of its page. If other messages are waiting when the site reports the
-    activity, the calls for these messages also raise this error.
+    The site sends this response for a suspicious account or IP address. A site that accepts messages only from its own page also
+    sends this response for every message that was not sent by that page. With ``send_via="page"``, that page sends the messages.
+    ``status_code`` is None if the site reported unusual activity within the stream of a reply, or in a dialog of its page. If
+    other messages are waiting when the site reports unusual activity, the calls for these messages also raise this error.
     """
 
 

@@ -33,7 +33,7 @@ def path_of_user(text: str) -> Path:
     If no user has this name, the path is returned unchanged. For example, ``~$report.docx`` (a temporary file of an editor) stays
     unchanged, because no user has the name ``$report.docx``.
     """
-    return Path(os.path.expanduser(text))  # `Path.expanduser` would raise an error
+    return Path(os.path.expanduser(text))  # `Path.expanduser` raises an error for an unknown user
 
 
 def encode_text(text: str) -> bytes:

@@ -114,8 +114,8 @@ class BatchSettings(NamedTuple):
     """The settings of a batch of messages.
 
     ``batch_id`` is the name of the batch in the job store. If ``retry_failed`` is True, the messages that failed in an earlier
-    run are sent again. If ``retry_uncertain`` is True, the client looks at the site for the messages of an earlier run whose
-    delivery is unknown. A message that is not found is sent again.
+    run are sent again. For some messages of an earlier run, it may be unknown whether the site received them. If
+    ``retry_uncertain`` is True, the client looks for these messages at the site, and sends those again that it does not find.
     """
 
     batch_id: str | None = None

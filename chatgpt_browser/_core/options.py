@@ -163,9 +163,10 @@ def _proxy(_name: str, value: object) -> dict[str, str] | None:
 
 
 def _environment_proxy(site: Site) -> dict[str, str] | None:
-    """Return the settings of the proxy in the environment variables. If this proxy has no credentials, return None.
+    """Return the settings of the proxy with a user name and a password in the environment variables, or None.
 
-    If the settings are invalid, log a warning and return None.
+    For a proxy without a user name and a password, the result is None, because Chromium itself reads such a proxy from the
+    variables. If the settings are invalid, log a warning and return None.
     """
     found = environment_proxy(site.origin)
     if found is None:
@@ -239,7 +240,7 @@ class Options:
     job_store: Path | None = field(metadata={"check": _path})
     min_interval: float = field(metadata={"check": to_seconds})
     messages_per_hour: int | None = field(metadata={"check": _messages_per_hour})
-    #: The delay after each of Playwright's actions in milliseconds. Only the pytest plugin sets this option.
+    #: The delay in milliseconds after each of Playwright's actions. Only the pytest plugin sets this option.
     slow_mo: float = 0
 
     @property

@@ -121,7 +121,7 @@ class PaceState:
 
 
 def model_name(model: str) -> str:
-    """Return the name of a model's limit. All values with which the site chooses the model share one name."""
+    """Return the name of a model's limit. All values of ``model`` that let the site choose share one name."""
     return f"model:{'auto' if model in SITE_CHOICE_MODELS else model}"
 
 

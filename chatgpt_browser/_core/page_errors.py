@@ -43,8 +43,8 @@ class UploadError(PageError):
     """A file of a message cannot be uploaded, or the site refused the file. Nothing was sent. ``file`` is the file's name."""
 
     def __init__(self, message: str = "", *, file: str = "", elements: Sequence[dict[str, Any]] = ()) -> None:
-        # The message may contain the name of a file. The name may contain characters that control a terminal, so such characters
-        # are escaped.
+        # The error message may contain the name of a file, and the name may contain characters that control a terminal. Such
+        # characters are escaped.
         shown = (char if char.isprintable() else repr(char)[1:-1] for char in message)
         super().__init__("".join(shown), elements=elements)
         self.file = file

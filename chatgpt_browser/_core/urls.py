@@ -35,7 +35,7 @@ class Site:
         return self.conversation_url, f"{self.backend_api_base_url}/f/conversation"
 
     def is_preparation(self, url: str) -> bool:
-        """Return whether the URL belongs to the requests that today's page must send before it can send a message."""
+        """Return whether this is the URL of a request that today's page must send before it can send a message."""
         path = url.partition("?")[0]
         backend = self.backend_api_base_url
         return path.startswith(f"{backend}/sentinel/") or path in (

@@ -60,7 +60,7 @@ class ProgressReporter:
             self._changed.clear()
             await self._context.report_progress(monotonic() - started, message=self._status)
             await asyncio.sleep(_PAUSE)
-            # Before Python 3.12, `asyncio.wait_for` may ignore a cancellation that arrives together with the event.
+            # `asyncio.wait_for` is not used: before Python 3.12, it may ignore a cancellation that arrives with the event.
             with anyio.move_on_after(_INTERVAL):
                 await self._changed.wait()
 

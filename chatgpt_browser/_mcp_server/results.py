@@ -162,7 +162,7 @@ def tool_result(result: Any, *texts: str) -> CallToolResult:
 
 
 def job_result(job: AsyncJob) -> CallToolResult:
-    """Return the result of `ask` or `wait` if the reply is not complete: it contains the id of the job."""
+    """Return the result of `ask` or `wait` for an incomplete reply: the state and the id of the job."""
     return tool_result(
         Answer(job.state, conversation_id=job.conversation_id, job_id=job.id),
         f"The state of job {job.id} is {job.state}. To get the reply, call the tool `wait` with "
@@ -171,7 +171,7 @@ def job_result(job: AsyncJob) -> CallToolResult:
 
 
 def answer_result(reply: Reply[Any], job_id: str | None = None) -> CallToolResult:
-    """Return the result of `ask` or `wait` if the reply is complete: its text, and after it the ids, files and sources."""
+    """Return the result of `ask` or `wait` for a complete reply: the text, followed by the ids, files and sources."""
     answer = answer_of(reply, job_id)
     notes = [f"conversation: {answer.conversation_id}"] if answer.conversation_id else []
     notes += [f"model: {answer.model}"] if answer.model else []

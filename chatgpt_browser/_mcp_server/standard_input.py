@@ -55,7 +55,8 @@ def ended_by_signals() -> Iterator[None]:
 def _copy_input(target: socket.socket) -> None:
     """Copy standard input to a socket until one of them ends."""
     with suppress(OSError):
-        # A read from `sys.stdin` takes a lock, and this thread would still hold it when the interpreter exits.
+        # `os.read` takes no lock. A read from `sys.stdin` takes a lock. If this thread held that lock when the interpreter exits,
+        # the interpreter would abort.
         while data := os.read(0, _SIZE):
             target.sendall(data)
     _shut_down(target)

@@ -101,8 +101,8 @@ class BackendClient:
     async def call(self, call: Callable[[Session], Awaitable[T]], *, resend_refused: bool = True) -> T:
         """Run ``call(session)`` and return its result. After an error, run ``call`` again if :mod:`.retry` allows this.
 
-        The argument of ``call`` is the session instead of the access token, because a traceback may show the values of local
-        variables. The repr of a session does not contain the token.
+        The parameter ``call`` is a function of the session and not of the access token: a traceback may show the arguments of a
+        function, and the repr of a session does not contain the token.
 
         :param resend_refused: if False, ``call`` is not run again after the site has refused the access token or has responded
             with a challenge.
@@ -131,7 +131,8 @@ class BackendClient:
     def guarding(self) -> Iterator[None]:
         """If the block raises an error, remove secrets from the error.
 
-        If the error is an :class:`OriginError`, the browser manager also stores the error.
+        If the error is an :class:`OriginError`, also store the error in the browser manager, so that a later call starts a new
+        browser.
         """
         with self._secrets.hiding(), self._browser_manager.noting_origin_error():
             yield

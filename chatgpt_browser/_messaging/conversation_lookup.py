@@ -41,8 +41,9 @@ class ConversationLookup:
     async def find_parent(self, conversation_id: str, parent_message_id: str | None) -> str:
         """Return the id of the message after which the next message is sent.
 
-        This is the message with the id ``parent_message_id``, or the newest message if the id is None. But if the site has stored
-        an image after this message, return the id of the message with the image, because the site's page also uses this id.
+        If ``parent_message_id`` is None, this is the newest message of the conversation. Otherwise, this is the message with the
+        id ``parent_message_id``. But if the site has stored an image after that message, this is the message with the image,
+        because the site's page also sends the next message after the image.
 
         :raises ConversationNotFoundError: ``parent_message_id`` is None, and there is no such conversation.
         """
@@ -52,9 +53,8 @@ class ConversationLookup:
             return found
         try:
             data, _ = await self._read(conversation_id)
-        except (
-            ConversationNotFoundError
-        ):  # The site may not have stored a new conversation yet, so there is no image after the message.
+        except ConversationNotFoundError:
+            # Possibly, the site has not stored the new conversation yet. Then the site has not stored an image either.
             return parent_message_id
         return newest_after(data, parent_message_id)
 
@@ -75,9 +75,9 @@ class ConversationLookup:
         return node, newest_turn(data, frozenset(self._unanswered))
 
     def note_delivery(self, message: OutgoingMessage) -> None:
-        """If the sending of ``message`` has begun, record that its question has no reply yet.
+        """If the sending of ``message`` has begun, record the message's id as the id of a question that has no reply yet.
 
-        If the question's id is unknown, record the id of the message before the question instead.
+        If the message's id is unknown, record the id of the message before it instead.
         """
         delivery = message.delivery
         if delivery.state is DeliveryState.NOT_STARTED:
@@ -89,7 +89,8 @@ class ConversationLookup:
     def note_answered(self, question: QuestionRef, reply: ReplyReader) -> None:
         """Record that the reply to a question is complete, and store the turn for :meth:`find_known_turn`.
 
-        If the end of the reply was read from the conversation, the turn is not stored, because not all of its messages are known.
+        If the end of the reply was read from the stored conversation instead of the stream, the turn is not stored, because not
+        all of its messages are known.
         """
         with suppress(ValueError):
             self._unanswered.remove(question.question_id or question.parent_message_id or "")

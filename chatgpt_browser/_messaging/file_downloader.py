@@ -132,7 +132,10 @@ class FileDownloader:
         raise refusal or APIStatusError("The conversation or the message of the file is unknown.")
 
     async def _read_link(self, path: str) -> FileLink | APIStatusError:
-        """Request a path, and return the link in the response. Return the error if another path may still lead to the file."""
+        """Request a path, and return the link in the response.
+
+        If the request fails, but another path may still lead to the file, return the error. Raise any other error.
+        """
         try:
             return read_link(await self._backend.request_json("GET", path))
         except APIStatusError as exc:

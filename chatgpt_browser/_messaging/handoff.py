@@ -1,8 +1,8 @@
 """Polls the conversation for the rest of a reply, if the site continues the reply outside the stream (a hand-off).
 
 While the reply grows, the site saves the reply in the conversation. The site's own page receives the rest over a WebSocket, or
-requests the rest. If neither works, the page polls the conversation. This module polls the conversation in the same way. If the
-transport delivers the data that the page receives, this module does not poll.
+requests the rest. If neither works, the page polls the conversation. This module polls the conversation in the same way, but only
+if the transport does not deliver the rest that the page receives.
 """
 
 from __future__ import annotations

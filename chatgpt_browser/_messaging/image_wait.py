@@ -50,7 +50,7 @@ class ImageWait:
         The wait also ends if the site has ended the turn with another message instead of the image. If no image is pending when
         this method is called, or if the id of the conversation is unknown, the method does nothing.
 
-        :raises ChatGPTTimeoutError: the site has made no image within ten minutes.
+        :raises ChatGPTTimeoutError: the site has not made all images within ten minutes.
         :raises ChatGPTError: the conversation could not be read.
         """
         conversation_id = self._reply.conversation_id or self._question.conversation_id
@@ -102,8 +102,8 @@ class ImageWait:
     def _ends_turn(self, answer: dict[str, Any] | None, data: Any) -> bool:
         """Return whether the site has ended the turn with a new message.
 
-        ``answer`` must be new, complete and marked as the end of the turn. The site must not be working on the conversation any
-        more.
+        This is the case if ``answer`` is new, complete and marked as the end of the turn, and the site is no longer working on
+        the conversation.
         """
         if answer is None or answer.get("id") in self._known:
             return False

@@ -42,7 +42,8 @@ class PaceAccount:
     async def find(self, with_ledger: WithLedger, *, online: bool, now: float) -> str | None:
         """Return the name of the account, or None if it is unknown.
 
-        :param online: if the store does not contain the account: True to request the session from the site, False to return None.
+        :param online: if True, and the store does not contain the account, the session is requested from the site. If False, no
+            request is sent.
         """
         token = self._browser_manager.session_token.value
         if self._name is None and token:
@@ -55,7 +56,7 @@ class PaceAccount:
         return self._name
 
     async def _note_tokens(self, with_ledger: WithLedger, name: str, now: float) -> None:
-        """Store the account of each session token of this client. There are several if the site has replaced the first token."""
+        """Store the account of each session token of this client: the current token, and tokens that the site has replaced."""
         tokens = {
             token.value
             for token in (*self._browser_manager.former_tokens, self._browser_manager.session_token)

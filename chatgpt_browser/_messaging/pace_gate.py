@@ -93,7 +93,7 @@ class PaceGate:
     async def check(self, prompt: Prompt, model: str) -> None:
         """Check that the limits allow the message. No request is sent, and the message is not counted.
 
-        :raises UnusualActivityError: the site has reported unusual activity while the message was waiting.
+        :raises UnusualActivityError: the site has reported unusual activity since ``prompt.queued_at``.
         :raises RateLimitError: a remembered limit has not ended, or ``messages_per_hour`` is reached.
         """
         now = self._clock()
@@ -104,7 +104,7 @@ class PaceGate:
     def check_again(self, prompt: Prompt, model: str) -> None:
         """Check again that no limit stops the message. Only the limits that this client has received are checked, not the store.
 
-        :raises UnusualActivityError: the site has reported unusual activity while the message was waiting.
+        :raises UnusualActivityError: the site has reported unusual activity since ``prompt.queued_at``.
         :raises RateLimitError: a remembered limit has not ended.
         """
         state = PaceState(limits=tuple(self._limits.values()))
@@ -116,7 +116,7 @@ class PaceGate:
 
         If the block raises an error that contains a limit, the limit is remembered. A message that was not sent is not counted.
 
-        :raises UnusualActivityError: the site has reported unusual activity while the message was waiting.
+        :raises UnusualActivityError: the site has reported unusual activity since ``prompt.queued_at``.
         :raises RateLimitError: a remembered limit has not ended, or ``messages_per_hour`` is reached.
         :raises JobStoreError: the user has set a pace, and the store cannot be used.
         """
@@ -134,7 +134,7 @@ class PaceGate:
                 await self._settle(record, is_sent=is_sent)
 
     async def _enter(self, prompt: Prompt, model: str) -> int | None:
-        """Wait until the message may be sent. Return the number of its record in the store, or None if there is no record."""
+        """Wait until the message may be sent. Return the id of its record in the store, or None if there is no record."""
         is_logged = False
         while True:
             seconds, record = await self._reserve(prompt, model)
@@ -214,7 +214,7 @@ class PaceGate:
             logger.warning("the limit was not stored, so other processes do not know it: %s", exc)
 
     async def _state(self, *, online: bool) -> PaceState:
-        """Return the limits of this client. If the account is known, also return its messages and limits in the store."""
+        """Return the limits of this client. If the account is known, add the account's messages and limits in the store."""
         own = tuple(self._limits.values())
         account = await self._find_account(online=online) if self._uses_store else None
         if account is None:
@@ -248,7 +248,8 @@ class PaceGate:
 
     def _call(self, use: Callable[[PaceLedger], T]) -> T:
         if self._ledger is None:
-            from .._store.pace_ledger import PaceLedger  # Most programs do not use the store.
+            # Imported on first use, because most programs do not use the store.
+            from .._store.pace_ledger import PaceLedger
 
             try:
                 self._ledger = PaceLedger(self._path)

@@ -96,7 +96,8 @@ class ReplyAssembler:
 
         :param limit: the maximum number of updates that are returned.
         :param convert: if False, the texts of the updates are Markdown, even if the client was created with ``markdown=False``.
-        :param frames_wait: True if another frame of the response has already arrived.
+        :param frames_wait: True if another frame of the response has already arrived. Then the conversion to plain text may be
+            left to a later call.
         :raises StreamError: an event reports an error. If there are updates before this event, this call returns these updates,
             and the next call raises the error.
         """
@@ -144,8 +145,8 @@ class ReplyAssembler:
 
         :param at_end: True if the reply is complete. If the reply is converted to plain text, an unfinished Markdown block is
             converted only in this case.
-        :param frames_wait: True if another frame of the response has already arrived. If the reply is converted to plain text,
-            the result is then "", and a later call converts and returns the text.
+        :param frames_wait: True if another frame of the response has already arrived. Then a reply that is converted to plain
+            text is converted in a later call, and the result of this call is "".
         """
         text = self.reader.text
         if self._plain_text is not None:
@@ -158,7 +159,8 @@ class ReplyAssembler:
         return text[len(shown) :]
 
     def _feed(self) -> bool:
-        # The event is not a local variable of `read`, because the traceback of an error refers to all local variables of `read`.
+        # The event is not a local variable of `read`, because a traceback may show the local variables of `read`. The event may
+        # contain a token or private text.
         item = self._items.popleft()
         return self.reader.end() if item is None else self.reader.feed(item)
 
@@ -169,10 +171,11 @@ class ReplyAssembler:
     def _complete(self, updates: list[Update], *, frames_wait: bool) -> None:
         """Convert the reply's text to plain text, and store it in the last update whose text is not None.
 
-        * If no update has a text, but the plain text has changed since the last call, an update with the new text is appended.
-        * If the reply is complete, its whole text is converted.
-        * If more events can be read without waiting, the result of an earlier conversion may be stored, because a conversion for
-          each event would take too long. In this case, a later call converts the newest text.
+        If no update has a text, but the plain text has changed since the last call, an update with the new text is appended.
+
+        If more events can be read without waiting, the result of an earlier conversion may be stored, because a conversion for
+        each event would take too long. Then a later call converts the newest text. At the end of the reply, the whole text is
+        converted.
         """
         if self._plain_text is None:
             return

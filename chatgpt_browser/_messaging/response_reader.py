@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from .._transport.response_stream import ResponseStream
 
 #: Two limits for the body of a response. The size is counted in bytes of UTF-8 after decompression, because 43 KB of gzip may
-#: become 29 MB. The smaller limit applies to a response with an error status, to the session, and to a document instead of a
-#: reply. The larger limit applies to all other responses: a conversation of 6,000 messages with 1,000 characters each has 13 MB.
+#: become 29 MB. The smaller limit applies to a response with an error status, to the session, and to a document (HTML or
+#: JSON) that arrives in place of a reply's stream or of a file. The larger limit applies to all other responses: the JSON of a
+#: conversation of 6,000 messages with 1,000 characters each has 13 MB.
 SMALL_BODY, _MAX_BODY_SIZE = 1 << 20, 32 << 20
 
 

@@ -132,7 +132,7 @@ async def retrying_send(work: Callable[[], Awaitable[T]], policy: RetryPolicy) -
 
 
 def _may_wait_out(error: RateLimitError) -> bool:
-    """Return whether a retry can succeed: the site allows only one message at a time, and requests a delay of at most 30 s."""
+    """Return True if the error reports too many messages in flight, and requests a delay of at most 30 s."""
     return error.scope == "concurrency" and _requested_delay(error) <= _MAX_RETRY_AFTER
 
 

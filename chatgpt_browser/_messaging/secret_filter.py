@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 #: The number of newest access tokens that are stored, and are removed from errors. A late response may contain an old token.
 _REMEMBERED_TOKENS = 4
-#: The minimum length of a secret in characters. A shorter value is not removed, because it may occur in ordinary words. Examples
-#: of short values are the token of a test, and the last part of a long token, which may be a cookie of one character.
+#: The minimum length of a secret in characters. A shorter value is not removed, because it may occur in ordinary words. Short
+#: values occur in tests, and as the last part of a long token, because the site divides a long token between several cookies.
 _MIN_SECRET_LENGTH = 12
 
 

@@ -96,7 +96,8 @@ class WholeReplyMixin(Generic[FileT]):
         """If the caller expects images, wait for the images that the site makes after the end of the stream."""
         reader = self._assembler.reader
         if reader.waits_for_images:
-            from .image_wait import ImageWait  # `send_message` does not wait for images
+            # Imported on first use, because `send_message` does not wait for images.
+            from .image_wait import ImageWait
 
             with self._deadline.limit():
                 await ImageWait(self._sender.backend, reader, self._question or QuestionRef()).run()

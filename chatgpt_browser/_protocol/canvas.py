@@ -69,9 +69,9 @@ class TextEdit(NamedTuple):
 
 
 class EditBudget:
-    """The work that may still be done for the changes in one reply. The unit is about 20 ns.
+    """The work that may still be done for the changes in one reply. One unit takes about 20 ns.
 
-    A reply may contain any number of changes, and they are applied on the event loop.
+    The changes block the event loop while they are applied, and a reply may contain any number of changes.
     """
 
     def __init__(self) -> None:
@@ -187,7 +187,8 @@ def _apply(text: str, edit: TextEdit, budget: EditBudget) -> str | None:
         return text.replace(edit.pattern, edit.replacement, -1 if edit.multiple else 1) if can_apply else None
     choices = len(_CHOICE.findall(edit.pattern))
     is_cheap = choices <= 1 and not _GROUP_REPEAT.search(edit.pattern)
-    # Each character may be a match, and a replacement may repeat the match, for example with ``\\g<0>``.
+    # `size` is the largest possible length: every character may be a match, and a replacement may repeat the match, for example
+    # with `\g<0>`.
     is_once = not edit.multiple and "\\" not in edit.replacement
     size = len(text) + len(edit.replacement) * (1 if is_once else len(text) + 1)
     work = size + (len(text) ** 2 // 50 if choices else 10 * len(text))

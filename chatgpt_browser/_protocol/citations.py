@@ -37,8 +37,8 @@ _LINK = re.compile(r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\((https?://(?:[^\s()]|\([^\
 _OPENERS = {"\ue204": "\ue203", "\ue206": "\ue205"}
 #: The maximum length of a cited passage with its marks, in characters. The site cites sentences and paragraphs.
 _MAX_PASSAGE = 10_000
-#: The maximum number of characters that are searched for the texts of one message's references. The search then takes at most
-#: about 0.2 s. For a reference that is not searched for, no position is returned.
+#: The maximum number of characters that the searches for the references of one message read in total, which takes about 0.2 s.
+#: After that, the remaining references get no position.
 _MAX_SEARCHED = 200_000_000
 _NUMBERED_MARK = re.compile("【(\\d+)(?::\\d+)?†[^】【]*】")
 #: The types of references that cite no source. The URLs in these references are not returned as sources.

@@ -184,7 +184,8 @@ class ReadEvents:
             if self._overlap and not _is_preamble(event):
                 if self._overlap.popleft() == hash(event["data"]):
                     continue
-                self._overlap.clear()  # The page counts events in another way. Therefore keep all further events.
+                self._overlap.clear()
+                # The page counts events in another way, so it is unknown which events are repeated. Keep all further events.
             fresh.append(event)
         self.add(fresh)
         return fresh

@@ -74,7 +74,7 @@ class ConversationPages:
             return False
         pinned = _common_length(items, self._first)
         skipped = 0
-        # If there are more pinned entries than assumed, the offset of this page was too large.
+        # Offsets do not count pinned entries. If there are more pinned entries than assumed, this page's offset was too large.
         if self._pinned < pinned < max(len(items), len(self._first)):
             skipped, self._pinned = pinned - self._pinned, pinned
         elif self._total is not None and total_before is not None:
@@ -87,7 +87,7 @@ class ConversationPages:
 
     def _note_progress(self, has_new: bool) -> None:
         if self._went_back and not has_new:
-            # The offset was reduced, but the page had no new entry. Therefore the site's `total` is not the length of the list.
+            # No entry had been skipped. Possibly, the site's `total` is not the length of the list. Ignore it for the next page.
             self._total = None
         self._went_back = False
         self._without_new = 0 if has_new else self._without_new + 1
@@ -96,7 +96,8 @@ class ConversationPages:
         cursor = _cursor(data)
         limit = _MAX_UNREADABLE if None in items else _MAX_REPEATED
         page_before, self._newest = self._newest, (items, cursor)
-        # An equal page of readable entries, or an equal page with an equal cursor, is the same page again.
+        # The site has sent the previous page again if the entries and the cursor are equal, or if the entries are equal and all
+        # entries are readable.
         is_repeated = page_before == self._newest or (page_before[0] == items and None not in items)
         if self._by_cursor and is_repeated and items:
             self._ignores_cursor = True

@@ -23,8 +23,7 @@ def find_answer(
     """Return the message that answers a question in a stored conversation, or None if there is no answer yet.
 
     The question is found by the ids in ``questions``. If the conversation contains none of these ids, the newest question is
-    used, but only if no other question is between this question and the message with the id ``parent_message_id``. Otherwise, the
-    result is None.
+    used, if it is the first question after the message with the id ``parent_message_id``. Otherwise, the result is None.
 
     :param questions: the ids that the question may have in the conversation.
     :param answer_id: if several branches follow the question: the id of a message in the branch to use. If it is None, the first
@@ -128,7 +127,7 @@ def newest_after(data: Any, parent_message_id: str) -> str:
 
 
 def _comes_next(newest_first: Iterator[tuple[str, dict[str, Any]]], node_id: str) -> bool:
-    """Return True if the nodes before the node with this id contain no question. If there is no such node, return False."""
+    """Return True if ``newest_first`` contains the node with this id, and no question comes before this node."""
     for each, node in newest_first:
         if each == node_id:
             return True

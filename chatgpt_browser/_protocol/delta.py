@@ -159,9 +159,9 @@ class DeltaDecoder:
     def _restart(self, value: Any) -> None:
         """Set the path and the operation for a delta that has neither. In two cases, the previous ones do not apply.
 
-        * If the value contains a whole message, the value starts a new message.
-        * If the value is a text and the previous delta was a patch or a whole message, the value is appended to the text that the
-          last ``append`` changed. If that text does not exist any more, the value is appended to the text of the message.
+        * If ``value`` contains a whole message, ``value`` starts a new message.
+        * If ``value`` is a text, and the previous delta was a patch or a whole message, ``value`` is appended to the text that
+          the last ``append`` changed. If that text does not exist any more, ``value`` is appended to the text of the message.
 
         Descriptions of the encoding contradict each other about these cases.
         """
@@ -192,7 +192,7 @@ class DeltaDecoder:
     def _patch(self, path: str, items: Any) -> None:
         """Apply the changes of a patch in order. The path of each change is relative to the path of the patch.
 
-        If a field of a change is missing, it is not taken from the previous change.
+        If a change has no path, its path is the path of the patch. No field is taken from the previous change.
         """
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise DeltaError(f"patch at {path!r}: not a list of changes")

@@ -111,15 +111,18 @@ def status_error(response: Response) -> ChatGPTError:
 
 
 def concerns_account(error: UnusualActivityError) -> bool:
-    """Return whether the site suspects the account. If not, the site possibly accepts the message from its own page."""
+    """Return whether the site refused a message because of the account.
+
+    If not, the site may accept the message from its own page.
+    """
     return "suspicious" in str(error).lower()
 
 
 def document_error(response: Response) -> ChatGPTError:
     """Return the error for a successful response that contains a document (HTML or JSON) instead of a stream.
 
-    If the document is a JSON object without an error, the document announces a hand-off: the site has accepted the message, and
-    sends the reply over a WebSocket.
+    A JSON object without an error announces a hand-off: the site has accepted the message, and sends the reply over a WebSocket.
+    In this case, the result is a :class:`StreamInterruptedError`.
     """
     data = None if response.head.is_html else parse_json_or_none(response.text)
     if not isinstance(data, dict) or data.get("detail") or data.get("error"):

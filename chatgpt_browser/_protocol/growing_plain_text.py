@@ -21,7 +21,7 @@ _MIN_LENGTH = 80
 #: If a search has found no finished block, the next search takes place only after the open text has grown by this factor.
 _RETRY_GROWTH = 1.5
 #: The budget of each reply, in characters. When this much text was converted, the text is no longer converted after each event.
-#: From then on, it is converted only after the last of the events that have already arrived.
+#: From then on, it is converted only when no further event is waiting to be read.
 _BUDGET = 4_000
 #: The fixed cost of one conversion. Each conversion subtracts this number and the length of the converted text from the budget.
 _FIXED_COST = 200
@@ -29,7 +29,10 @@ _FIXED_COST = 200
 
 @dataclass(frozen=True)
 class _Finished:
-    """The finished blocks at the start of the text: their Markdown, their plain text, and the part that follows them."""
+    """The finished blocks at the start of the text.
+
+    ``source`` is their Markdown, ``text`` is their plain text, and ``following`` is the first part after them.
+    """
 
     source: str = ""
     text: str = ""
@@ -78,8 +81,8 @@ class GrowingPlainText:
     def progress(self, markdown: str, *, more_waits: bool) -> str:
         """Return the plain text so far. It may be the result of an earlier call, because converting at each call is slow.
 
-        :param more_waits: True if the next event has already arrived. In this case, ``markdown`` is converted only if the budget
-            is not used up.
+        :param more_waits: True if the next event has already arrived. In this case, ``markdown`` is converted only while
+            ``_BUDGET`` is not used up for this reply.
         """
         known, text = self._whole
         if more_waits and self._budget <= 0 and markdown.startswith(known):

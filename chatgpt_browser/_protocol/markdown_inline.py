@@ -108,7 +108,7 @@ def _starts_line(src: str, position: int) -> bool:
 
 
 def _push_text(state: StateInline, text: str, end: int, silent: bool) -> None:
-    """Set the position to ``end``. If ``silent`` is False, also push a token with the text. No other rule changes this token."""
+    """Set the position to ``end``. If ``silent`` is False, also push ``text`` as a token that no other rule changes."""
     if not silent:
         state.push("text_special", "", 0).content = text
     state.pos = end
@@ -117,7 +117,7 @@ def _push_text(state: StateInline, text: str, end: int, silent: bool) -> None:
 def _find(state: StateInline, closing: str, start: int) -> int:
     """Return the end of the first closing mark after ``start``, or -1 if there is none.
 
-    The position of the last closing mark in the text is stored, so that a missing mark is searched for only once.
+    The position of the last closing mark in the text is stored. If ``start`` is after this position, no search is needed.
     """
     last: dict[str, tuple[str, int]] = state.env.setdefault("last_marks", {})
     if closing not in last or last[closing][0] is not state.src:

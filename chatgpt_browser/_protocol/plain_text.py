@@ -58,8 +58,8 @@ def join_parts(parts: Iterable[Part], before: str = "") -> str:
 def parts_of(markdown: str, after: Part | None = None) -> list[Part]:
     """Return the parts of ``markdown``, in order.
 
-    :param after: None if ``markdown`` is a whole text. If ``markdown`` is the rest of a longer text, ``after`` is the part at the
-        start of this rest, as an earlier call for the longer text has returned it.
+    :param after: None if ``markdown`` is a whole text. If ``markdown`` is the rest of a longer text: the part with which this
+        rest starts, from the result of an earlier call for the longer text.
     """
     from .markdown_parser import parser  # imported on first use, because most programs do not need the parser
 

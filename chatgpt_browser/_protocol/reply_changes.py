@@ -79,8 +79,9 @@ class ReplyChanges:
     def _find_new_citations(self) -> Iterator[ReplyEvent]:
         """Yield the new citations that have a position.
 
-        All citations are compared each time. If there are many, some calls return nothing, and a later call returns the new ones.
-        As a result, the time for a whole reply grows linearly.
+        A search compares all citations, so it takes longer the more citations there are. Therefore a number of calls after each
+        search yield nothing, and a later call yields the new citations. This number grows with the number of citations, so that
+        the time for a whole reply grows linearly.
         """
         if self._skips > 0:
             self._skips -= 1

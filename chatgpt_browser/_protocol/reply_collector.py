@@ -58,8 +58,9 @@ def collect_reply(
     :param text: the visible text of the answer as Markdown. If it is None, the text is computed from the answer.
     :param plain_text: the text of the reply as plain text, or None if the caller has requested Markdown. If it is not None, the
         positions of the citations refer to the plain text.
-    :param model_notice: the notice of the stream about the model, or None. A stored conversation contains no notice. Therefore,
-        the messages take precedence if they state the same kind of model.
+    :param model_notice: the notice of the stream about the model, or None. The model in a message takes precedence, so that the
+        result equals the result for the stored conversation, which contains no notice. But a resolved model in the notice takes
+        precedence over a ``model_slug`` in a message.
     """
     answer = with_references(turn, turn.find(answer_id) or {})
     messages = messages_of_reply(turn, answer_id)

@@ -1,7 +1,7 @@
 """Reads the events of a reply as the page delivers them, and provides the text so far and the ids of the reply.
 
-A reply has one of two forms: each event contains the whole message so far, or each event is a delta (:mod:`.delta`).
-The form may change within a stream, and is recognized by the content of each event. Other events have a ``type`` and no message.
+An event contains the whole message so far, or a delta (:mod:`.delta`), or only a ``type`` and no message. The form of each
+event is recognized by its content, because the form may change within a stream.
 """
 
 from __future__ import annotations
@@ -140,7 +140,8 @@ class ReplyReader(FilesOnlyMixin):
     def take_report(self, report: dict[str, Any]) -> bool:
         """Replace the acknowledgement by the text of the report, and complete the reply. Return whether the text changed.
 
-        The reply keeps the message id of the acknowledgement: the conversation contains no message with the id of the report.
+        The reply keeps the message id of the acknowledgement, because the report's own id is not the id of a message in the
+        conversation.
         """
         self.settle()
         self._growth, self.expects_report = _NONE, False
@@ -230,7 +231,7 @@ class ReplyReader(FilesOnlyMixin):
         return self._newest_is_delta
 
     def settle(self) -> None:
-        """Update the messages in ``turn`` to their newest versions. Events that were read without parsing have not done this."""
+        """Update the messages in ``turn`` to their newest versions. Reading an event without parsing does not update them."""
         self._parse_newest()
         _ = self._deltas.value  # this joins the pieces of the text that grows
 

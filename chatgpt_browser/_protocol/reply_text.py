@@ -47,7 +47,7 @@ class ReplyText:
         self._is_behind = False  # True while the raw text is only the beginning of the visible text
 
     def hold(self) -> None:
-        """Keep the visible text while the texts that :meth:`replace` computes are only the beginning of this text.
+        """Keep the visible text until :meth:`replace` computes a text that is not a shorter beginning of the visible text.
 
         Call this method before reading events that may repeat the reply from its beginning.
         """

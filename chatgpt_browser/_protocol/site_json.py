@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 #: The maximum number of lists and objects inside each other. The site's own JSON has fewer than 20 levels. In Python 3.11, a copy
-#: takes two of the 1,000 possible frames for each level.
+#: needs two frames for each level: 640 of the 1,000 possible frames.
 MAX_DEPTH = 320
 
 # With strict=False, a text may contain control characters.

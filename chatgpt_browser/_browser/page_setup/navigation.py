@@ -62,8 +62,9 @@ class NavigationWatcher:
     """Reports the documents that a page's main frame loads, in order. The page's events must be enabled.
 
     A script can start the next navigation while its document is still loading. The response to that navigation may arrive before
-    the current document has loaded. Therefore a response is used only after its document has been committed to the frame. An HTML
-    document is reported when its content is loaded. Any other document has no scripts, and is reported when it is committed.
+    the current document has loaded, so the newest response may belong to the next document. Therefore the response of a document
+    is looked up by its loader id. An HTML document is reported when its content is loaded. Any other document has no
+    scripts, and is reported when it is committed.
     """
 
     def __init__(self, target: Target) -> None:
@@ -72,7 +73,7 @@ class NavigationWatcher:
         self.url = ""
         self._heads: dict[str, Head] = {}
         self._loader = ""
-        # True until the first commit, because the previous document may still emit its domContentEventFired.
+        # True until the first commit, so that a late domContentEventFired of the previous document is ignored.
         self._is_reported = True
         self._documents: asyncio.Queue[Head | None] = asyncio.Queue()
 
