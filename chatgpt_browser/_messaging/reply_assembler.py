@@ -158,7 +158,8 @@ class ReplyAssembler:
         return text[len(shown) :]
 
     def _feed(self) -> bool:
-        # The event is not a local variable of `read`, because the traceback of an error refers to all local variables of `read`.
+        # An event may contain a token or private text. Therefore it must not be a local variable of `read`: if `read` raises an
+        # error, the error's traceback refers to the local variables of `read`.
         item = self._items.popleft()
         return self.reader.end() if item is None else self.reader.feed(item)
 

@@ -192,7 +192,8 @@ class DeltaDecoder:
     def _patch(self, path: str, items: Any) -> None:
         """Apply the changes of a patch in order. The path of each change is relative to the path of the patch.
 
-        If a field of a change is missing, it is not taken from the previous change.
+        A change without a path applies to the path of the patch. A change without an operation is an error: unlike a delta, it
+        does not take the operation of the change before.
         """
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise DeltaError(f"patch at {path!r}: not a list of changes")
