@@ -36,12 +36,12 @@ def complete_conversation_id(ctx: typer.Context, incomplete: str) -> list[Comple
 
 
 def complete_model(ctx: typer.Context, incomplete: str) -> list[Completion]:
-    """Return the models that the command `models` listed last, with their titles."""
+    """Return the models from the newest output of the command `models`, with their titles."""
     return _of_settings(ctx, incomplete, lambda: [(model.slug, model.title) for model in models()])
 
 
 def complete_effort(ctx: typer.Context, incomplete: str) -> list[Completion]:
-    """Return the efforts of the model in the command line. If it contains no known model, return the efforts of all models."""
+    """Return the efforts of the model in the command line, or of all models if the command line contains no known model."""
     return _of_settings(
         ctx, incomplete, lambda: [(effort, "") for effort in efforts(ctx.params.get("model"))]
     )
@@ -58,7 +58,7 @@ def conversations() -> list[Completion]:
 
 
 def models() -> list[ModelNames]:
-    """Return the models that the command `models` listed last."""
+    """Return the models from the newest output of the command `models`."""
     return remembered_models(DataFolder.current(), site_origin())
 
 

@@ -174,7 +174,7 @@ def hint_of(error: errors.ChatGPTError) -> str:
 
 
 def print_error(error: errors.ChatGPTError, hint: str = "") -> None:
-    """Print an error and a hint on standard error. If `hint` is empty, use the hint of the error's row in the table."""
+    """Print an error and a hint on standard error. If `hint` is empty, use the error's hint in `ERROR_KINDS`."""
     hint = hint or hint_of(error)
     _print_error_line(describe_error(error))
     if hint:

@@ -39,7 +39,7 @@ class DataFolder(SavedLogin):
 
     @property
     def model_list(self) -> Path:
-        """The file with the names of the models that were listed last."""
+        """The file with the names of the models from the newest list of models."""
         return self.folder / "model_list.json"
 
     @property
