@@ -23,7 +23,7 @@ _PLATFORMS = {
 
 
 def own_user_agent(user_agent: str) -> str:
-    """Return the user agent that a browser has if it runs with a window.
+    """Return the user agent that a headless browser would have if it ran with a window.
 
     The word "Headless" is removed, and the version is shortened to ``major.0.0.0``.
     """

@@ -176,7 +176,7 @@ class Composer:
         return content if has_same_words(content.text, text) else None
 
     async def read(self, text: str) -> BoxContent:
-        """Return the content of the message box, with the number of copies of ``text`` elsewhere on the page."""
+        """Return the content of the message box, with the number of copies of ``text`` outside the box."""
         return await self._box.read(text)
 
     async def read_anew(self) -> str:

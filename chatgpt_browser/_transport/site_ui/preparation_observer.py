@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 
     from ..._core.urls import Site
 
-#: Seconds after which a refusal becomes an error. If the page repeats the request or sends the message within this time, there is
-#: no error.
+#: Seconds after which a refusal becomes an error, unless the page repeats the request or sends the message within this time.
 _RETRY_TIME = 1.5
 #: Seconds after which a challenge becomes an error. A longer wait is useless: the page's scripts cannot pass a challenge, and the
 #: client passes it in another page.
