@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from chatgpt_browser import History, HistoryMessage, Reply, ReplyFile
 
-#: The maximum number of names that are tried for one file until no file has the name.
+#: The maximum number of names that are tried for one file, until a name is free.
 _MAX_ATTEMPTS = 10_000
 
 
