@@ -159,8 +159,8 @@ class ReplyAssembler:
         return text[len(shown) :]
 
     def _feed(self) -> bool:
-        # The event is not a local variable of `read`, because a traceback may show the local variables of `read`. The event may
-        # contain a token or private text.
+        # An event may contain a token or private text. It must not be a local variable of `read`, because the traceback of an error
+        # can show the local variables of each function.
         item = self._items.popleft()
         return self.reader.end() if item is None else self.reader.feed(item)
 

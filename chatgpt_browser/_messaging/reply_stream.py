@@ -323,7 +323,7 @@ class AsyncReplyStream(WholeReplyMixin[FileT]):
             self._lease.start_reading(self._idle_timer)
 
     def _close(self, *, finished: bool = False, error: BaseException | None = None) -> None:
-        """Release all resources and end the span.
+        """Release all resources, and end the tracing span of the message.
 
         :param finished: True if the reply is complete.
         :param error: the error that ended the stream, or None.

@@ -192,7 +192,7 @@ class DeltaDecoder:
     def _patch(self, path: str, items: Any) -> None:
         """Apply the changes of a patch in order. The path of each change is relative to the path of the patch.
 
-        If a change has no path, its path is the path of the patch. No field is taken from the previous change.
+        A change without a path applies to the path of the patch. A change without an operation is an error.
         """
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise DeltaError(f"patch at {path!r}: not a list of changes")

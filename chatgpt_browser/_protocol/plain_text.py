@@ -19,7 +19,7 @@ _EMPTY_LINE = re.compile(r"[\s>]*")
 
 
 class Part(NamedTuple):
-    """A block at the top level of a text, or an item of a list at the top level. Text that follows later does not change a part.
+    """A block at the top level of a text, or an item of a list at the top level. Only the last part of a text may still grow.
 
     * ``line`` is the index of the part's first line.
     * ``separator`` is the text between the previous part and this part.

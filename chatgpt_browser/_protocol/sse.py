@@ -40,7 +40,7 @@ class EventReader:
         try:
             text = self._decode(chunk, final)
         except UnicodeDecodeError as damage:
-            # `damage.object` includes the undecoded end of the previous chunk.
+            # `damage.object` begins with the undecoded end of the previous chunk, so no text is lost here.
             text, final = damage.object[: damage.start].decode(), False
             self.is_damaged = True
         if not self._begun and text:

@@ -1,4 +1,4 @@
-"""Finds a message of the user in a stored conversation: by its id, or by the hash of its text, its position and its time."""
+"""Finds a message of the user in a stored conversation: by its id, or by its text, position and time."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def find_question(data: Any, sent: SentMessage, *, since: float) -> str | None:
     """Return the id of the question ``sent``, or None if the stored conversation does not contain this question.
 
     If ``sent.question_id`` is None, the question is found by its text. The result is the id of the newest question that has this
-    text, is not older than ``since``, and is not in ``others``. If the newest branch contains the parent message, only the
-    questions after this message are searched.
+    text, is not older than ``since``, and is not in ``sent.others``. If the newest branch contains the message
+    ``sent.parent_message_id``, only the questions after that message are searched.
     """
     nodes = data.get("mapping") if isinstance(data, dict) else None
     if not isinstance(nodes, dict):

@@ -56,7 +56,7 @@ def is_recap(message: dict[str, Any]) -> bool:
 
 
 def recap_seconds(message: dict[str, Any]) -> float | None:
-    """Return the duration that a recap states, in seconds, or None if the recap states no possible duration."""
+    """Return the duration that a recap states, in seconds, or None if the recap states no plausible duration."""
     seconds = message_metadata(message).get("finished_duration_sec")
     if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
         return None

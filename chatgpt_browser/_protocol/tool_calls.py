@@ -24,9 +24,9 @@ def is_tool_message(message: dict[str, Any]) -> bool:
 def find_tool_calls(messages: Iterable[dict[str, Any]]) -> list[ToolCall]:
     """Return the calls of tools in the messages of a reply, in order.
 
-    An output belongs to the call whose recipient is the author of the output. The messages contain no other link between a call
-    and its output. Therefore, if several calls of one tool directly follow each other, the outputs are assigned to the calls in
-    order.
+    An output is assigned to a call of the same tool: the recipient of the call is the author of the output. The messages contain
+    no other link between a call and its output. Therefore, if several calls of one tool directly follow each other, the first
+    output is assigned to the first call, and so on.
     """
     calls: list[ToolCall] = []
     open_calls: list[int] = []  # The indexes of the calls that have no output yet.

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 class TurnMessages:
     """The messages of one reply, by their ids, in the order of the stream.
 
-    The messages are stored without a copy. Therefore, a stored message is always the newest version, even if the delta decoder
-    changes the message in place.
+    The messages are not copied. Therefore, if the delta decoder changes a message in place, the stored message changes, too.
     """
 
     def __init__(self) -> None:
@@ -65,9 +64,10 @@ class TurnMessages:
         return has_changed
 
     def newest_stored_after(self, message_id: str) -> str | None:
-        """Return the id of the newest message in the stored conversation if it comes after this message, else None.
+        """Return the id of the newest message in the stored conversation.
 
-        The site may store messages after the answer, such as an image that is made later.
+        Return None if the message ``message_id`` is the newest or is not stored. The site may store messages after the answer,
+        such as an image that is made later.
         """
         ids = self._stored_ids
         return ids[-1] if message_id in ids[:-1] else None

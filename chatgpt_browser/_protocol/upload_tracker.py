@@ -146,11 +146,11 @@ class UploadTracker:
                 upload.is_done = True
 
     def is_complete(self, count: int) -> bool:
-        """Return whether at least ``count`` files have been uploaded, and no other upload is in progress.
+        """Return whether there are at least ``count`` uploads, and all uploads are complete.
 
         Sometimes the browser does not return the response body that contains the id of a file. Then the later responses for this
-        file cannot be assigned to the upload, and the upload is never marked as done. Therefore the number of such uploads is
-        compared with the number of successful responses that are not assigned to an upload.
+        file cannot be assigned to the upload, and the upload is never marked as done. Therefore each successful response that is
+        not assigned to an upload counts as the end of one of these uploads.
         """
         missing = sum(not upload.is_done for upload in self.uploads)
         return len(self.uploads) >= count and missing <= len(self._unassigned)

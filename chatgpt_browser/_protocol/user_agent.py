@@ -23,7 +23,10 @@ _PLATFORMS = {
 
 
 def own_user_agent(user_agent: str) -> str:
-    """Return the user agent of the same browser with a window: without "Headless", and with the version ``major.0.0.0``."""
+    """Return the user agent that a headless browser would have if it ran with a window.
+
+    The word "Headless" is removed, and the version is shortened to ``major.0.0.0``.
+    """
     return re.sub(rf"{_HEADLESS}/(\d+)[\d.]*", r"Chrome/\1.0.0.0", user_agent)
 
 

@@ -2,7 +2,7 @@
 
 from PyInstaller.utils.hooks import collect_data_files, collect_submodules, copy_metadata
 
-#: The modules that need an extra. They are not added: a program that uses such a module imports it by itself.
+#: The modules that need an extra. They are not added here: if a program imports one of them, PyInstaller finds this import.
 _EXTRAS = (
     "chatgpt_browser.cli",
     "chatgpt_browser._mcp_server",

@@ -104,7 +104,8 @@ def _locked(path: Path) -> Iterator[None]:
                 raise BrowserError(
                     "A background browser or `serve` is already running. `chatgpt-browser background stop` ends it."
                 ) from None
-            # Another process may have removed this file at its end. A lock on a removed file has no effect.
+            # A process removes this file when it ends. If another process has just done this, the lock has no effect. Then the
+            # next attempt creates the file again.
             if _has_path(file, path):
                 try:
                     yield

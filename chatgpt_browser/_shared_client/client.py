@@ -141,7 +141,7 @@ class SharedClient:
 
     def _open(self, name: str, **arguments: Any) -> Connection:
         if not self._is_logged:
-            # Because of this event, the spinner does not show that a browser is started.
+            # After this event, the spinner of the command line no longer shows the step "starting the browser".
             logger.info(
                 "using the browser of process %d", self._pid, extra={"chatgpt_event": "shared_client"}
             )
@@ -167,7 +167,7 @@ class SharedClient:
             ) from None
 
     def _ended(self, what: str) -> BrowserCrashedError:
-        """Return the error of a call that the service has not run."""
+        """Return the error for a call that was not run, because the service has ended."""
         return BrowserCrashedError(f"{self._program} {what}. Nothing was sent. Run the command again.")
 
     def _call(self, name: str, **arguments: Any) -> Any:
@@ -249,7 +249,7 @@ class SharedStream:
 
 
 class SharedConversation:
-    """A conversation; see `ChatGPTConversation`. Its ids change when a reply is complete."""
+    """A conversation; see `ChatGPTConversation`. When a reply is complete, both ids are updated."""
 
     def __init__(self, api: SharedClient, conversation_id: str | None, parent_message_id: str | None) -> None:
         self._api = api

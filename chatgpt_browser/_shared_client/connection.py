@@ -57,7 +57,10 @@ class Connection:
         self._socket.close()
 
     def shut_down(self) -> None:
-        """End the connection. A read that is in progress in another frame or thread then returns."""
+        """End the connection. A read that is in progress then returns.
+
+        The read may be in another thread, or in the code that a signal handler has interrupted to call this method.
+        """
         with suppress(OSError):  # The other end may have closed the connection.
             self._socket.shutdown(socket.SHUT_RDWR)
 

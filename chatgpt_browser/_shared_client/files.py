@@ -25,6 +25,6 @@ class SharedFile(_FileFields):
     def save(self, path_or_folder: str | PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the file to disk, and return its path; see :meth:`ReplyFile.save`."""
         given = os.fspath(path_or_folder)
-        # `abspath` removes a separator at the end, which means a folder.
+        # A separator at the end means that the path is a folder. `abspath` removes this separator, so it is added again.
         end = os.sep if given.endswith(("/", os.sep)) else ""
         return self._save(self._ref, os.path.abspath(os.path.expanduser(given)) + end, overwrite)

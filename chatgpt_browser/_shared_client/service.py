@@ -49,7 +49,8 @@ class ClientService:
     :param key: a digest of the client's session and options. A call with another key is refused.
     :param activity: a function that returns a context manager. Each call that uses the client runs in such a context.
     :param stop: a function that ends the process. It is called when another process requests this.
-    :param status: a function that returns a part of the status as a JSON object. ``program`` is a key of `PROGRAM_NAMES`.
+    :param status: a function that returns further fields of the service's status as a JSON object. The field ``program`` is a key
+        of `PROGRAM_NAMES`.
     """
 
     def __init__(

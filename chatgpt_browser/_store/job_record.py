@@ -75,7 +75,9 @@ def to_columns(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def question_hash(text: str) -> str:
-    """Return the hash of a message's text. The store always contains the hash, but the text only if the caller keeps it.
+    """Return the hash of a message's text.
+
+    The store always contains this hash. It contains the text only if the job was created with ``keep_text``.
 
     Differences in white space do not change the hash, because the site's page changes spaces and line ends.
     """

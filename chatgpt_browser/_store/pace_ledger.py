@@ -56,7 +56,8 @@ class PaceLedger:
             seconds = wait(state)
             if seconds > 0:
                 return seconds, None
-            # The newest record is kept, because `min_interval` may be longer than an hour.
+            # Delete the records that are older than an hour, except the newest record, because `min_interval` may be longer than
+            # an hour.
             connection.execute(
                 "DELETE FROM sends WHERE account = ? AND sent_at < ? "
                 "AND sent_at < (SELECT MAX(sent_at) FROM sends WHERE account = ?)",

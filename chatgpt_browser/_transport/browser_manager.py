@@ -83,7 +83,7 @@ class BrowserManager:
         self._preload = preload
         self._browser: Browser | None = None
         self._page: FetchPage | None = None
-        #: The earlier fetch page, after the move to a context that Playwright manages. It may still have requests in flight.
+        #: The fetch page from before the move to a context that Playwright manages. It may still have requests in flight.
         self._former_page: FetchPage | None = None
         self._origin_error: OriginError | None = None
         self._start = SingleFlight(measuring("browser.start", self._start_browser))
@@ -188,8 +188,8 @@ class BrowserManager:
     def noting_origin_error(self) -> Iterator[None]:
         """Store an :class:`OriginError` that is raised in the block, and add the proxy's name to a ``ProxyError``.
 
-        An :class:`OriginError` means that the site has redirected to another origin. When :meth:`page` is next called without a
-        request in flight, the call starts a new browser, which follows a redirect to the site's other origin.
+        An :class:`OriginError` means that the site has redirected to another origin. If no request is in flight at the next call
+        of :meth:`page`, this call starts a new browser. A redirect to the site's other origin is followed during this start.
         """
         try:
             with naming_proxy(self._options.proxy):
@@ -204,7 +204,7 @@ class BrowserManager:
             await self._update_session_token(self._page)
 
     async def _set_session_token(self, page: BrowserPage) -> None:
-        """Set the session cookies, unless the session belongs to the browser's user."""
+        """Set the session cookies. If the client uses the session of the user's own browser, do nothing."""
         if self._options.uses_own_session:
             await page.set_session_token(self.session_token, self.site.origin)
 

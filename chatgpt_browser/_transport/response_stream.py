@@ -54,26 +54,28 @@ class ResponseState(Enum):
     OVER = 3
 
 
-# The state is compared for each frame. These variables are used, because in Python 3.11, the lookup of `ResponseState.OVER` takes
-# as long as the comparison.
+# Shortcuts, because the state is compared for each frame: in Python 3.11, the lookup of `ResponseState.OVER` takes as long as the
+# comparison itself.
 _SETTLED, _OVER = ResponseState.SETTLED, ResponseState.OVER
 
 
 class ResponseStream:
     """The response to one request, as a queue of frames. Only this class decides when a message is over.
 
-    An abort or a failure leads from WAITING directly to SETTLED. The normal order of the states::
+    The normal order of the states::
 
         WAITING --head--> STREAMING --last frame, failure or abort--> SETTLED --request ended--> OVER
 
-    After a hand-off, the site continues the reply outside the response. After the connection broke, the site's page may continue
-    the reply by itself (:attr:`may_continue`). In these two cases, the stream stays SETTLED after its request has ended. If the
-    transport finds the rest of the reply elsewhere (in a "feed"), the stream is STREAMING again::
+    If the request fails or is aborted before the head arrives, the stream goes directly from WAITING to SETTLED.
+
+    The site may continue the reply outside the response: always after a hand-off (:attr:`is_handed_off`), and sometimes after
+    the response has ended early (:attr:`may_continue`). In both cases, the stream stays SETTLED after its request has ended. If
+    the transport finds the rest of the reply elsewhere (in a "feed"), the stream is STREAMING again::
 
         SETTLED --resume()--> STREAMING --last frame of the feed--> SETTLED
 
-    In these two cases, the stream becomes OVER only after the reader has called :meth:`leave`: immediately if the reader has the
-    whole reply, otherwise after the transport has aborted the reply.
+    Such a stream becomes OVER when the reader calls :meth:`leave`. If the reader does not have the whole reply, the transport
+    first aborts the reply.
 
     All methods must be called in one event loop.
     """
@@ -161,7 +163,7 @@ class ResponseStream:
             self.end()
 
     def resume(self) -> bool:
-        """Accept frames after the last frame, because a feed continues the reply. Return False if no reader needs the frames."""
+        """Accept frames again, because a feed continues the reply. Return False if no reader needs the frames."""
         is_wanted = self._has_rest and self._has_reader and self._failure is None
         if self.state is ResponseState.SETTLED and is_wanted:
             self.state = ResponseState.STREAMING

@@ -41,7 +41,7 @@ def client_from_environment(*, use_background: bool = False, **options: Any) -> 
     """Yield a client whose browser is not started yet, and close the client after the block.
 
     If `use_background` is True, first look for a background browser or `serve` with the same session and the same options. If
-    one is running, yield a client that uses its browser.
+    there is such a process, yield a client that uses the browser of this process.
 
     The session comes from the first of these sources that applies:
 

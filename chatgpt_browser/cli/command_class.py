@@ -69,7 +69,7 @@ class HelpMixin:
 
 
 def common_options(profile: Profile = None, config: ConfigPath = None) -> None:
-    """Define the options that every command has. Each parameter has the name of a field of `Settings`, without `_option`."""
+    """Define the options that every command has. For example, the parameter `profile` sets `Settings.profile_option`."""
 
 
 class Command(HelpMixin, TyperCommand):
@@ -148,7 +148,7 @@ def apply_config(ctx: Any, settings: Settings) -> None:
             continue
         if key.name in settings.config.values:
             values = key.parameters(settings.config.values[key.name])
-            if ctx.params.get("detach"):  # `ask --detach` writes only an id, and rejects `--json`.
+            if ctx.params.get("detach"):  # The file must not set `--json`, because `--detach` rejects it.
                 values.pop("as_json", None)
             ctx.params.update({name: values[name] for name in names if name in values})
 

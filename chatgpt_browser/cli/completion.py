@@ -36,12 +36,12 @@ def complete_conversation_id(ctx: typer.Context, incomplete: str) -> list[Comple
 
 
 def complete_model(ctx: typer.Context, incomplete: str) -> list[Completion]:
-    """Return the models that the command `models` listed last, with their titles."""
+    """Return the models of the list that the command `models` showed most recently, with their titles."""
     return _of_settings(ctx, incomplete, lambda: [(model.slug, model.title) for model in models()])
 
 
 def complete_effort(ctx: typer.Context, incomplete: str) -> list[Completion]:
-    """Return the efforts of the model in the command line. If it contains no known model, return the efforts of all models."""
+    """Return the efforts of the model in the command line, or of all models if the command line contains no known model."""
     return _of_settings(
         ctx, incomplete, lambda: [(effort, "") for effort in efforts(ctx.params.get("model"))]
     )
@@ -53,12 +53,12 @@ def complete_profile(ctx: typer.Context, incomplete: str) -> list[Completion]:
 
 
 def conversations() -> list[Completion]:
-    """Return the ids and titles of the conversations in the list that was shown last."""
+    """Return the ids and titles of the conversations in the list that was shown most recently."""
     return remembered_conversations(DataFolder.current(), site_origin())
 
 
 def models() -> list[ModelNames]:
-    """Return the models that the command `models` listed last."""
+    """Return the models of the list that the command `models` showed most recently."""
     return remembered_models(DataFolder.current(), site_origin())
 
 

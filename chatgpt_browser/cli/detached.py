@@ -31,11 +31,11 @@ def start_detached(
     """Start a command in a process without a terminal. Return the object that the process passes to `answer_starter`.
 
     The request and the session token are passed through a pipe, because other users of the machine can read the arguments of a
-    process. The process reads them with `read_request`.
+    process. The started process reads the request and the token with `read_request`.
 
     :param without_answer: the error that is raised if the process ends without an answer.
-    :raises ChatGPTError: the process ended without an answer, or has failed with this error in `errors_to_starter`.
-    :raises typer.BadParameter: the process has failed with this error in `errors_to_starter`.
+    :raises ChatGPTError: the process ended without an answer, or it passed this error to this process with `errors_to_starter`.
+    :raises typer.BadParameter: the process passed this error to this process with `errors_to_starter`.
     """
     settings = Settings.current()
     token = settings.session_token
@@ -54,7 +54,7 @@ def start_detached(
             answer = stdout.readline()
     except BrokenPipeError:
         answer = b""
-    # Python warns if a program does not wait for the end of a process that it has started. Here, this is intended.
+    # Python warns if a program does not wait for the end of a process that it has started. Here, not waiting is intended.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         del process

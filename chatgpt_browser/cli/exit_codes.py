@@ -21,7 +21,7 @@ from .settings.settings import Settings
 
 
 class ErrorKind(NamedTuple):
-    """A row of the table: an error class, its exit code, the description in `--help`, and a hint for the user.
+    """A row of `ERROR_KINDS`: an error class, its exit code, the description in `--help`, and a hint for the user.
 
     If the description is empty, another row with the same exit code contains the description.
     """
@@ -133,7 +133,7 @@ def exit_codes() -> list[tuple[int, str]]:
 
 
 def kind_of(error: errors.ChatGPTError) -> ErrorKind:
-    """Return the first row of the table that matches an error."""
+    """Return the first row of `ERROR_KINDS` that matches an error."""
     return next(kind for kind in ERROR_KINDS if isinstance(error, kind.error))
 
 
@@ -174,7 +174,7 @@ def hint_of(error: errors.ChatGPTError) -> str:
 
 
 def print_error(error: errors.ChatGPTError, hint: str = "") -> None:
-    """Print an error and a hint on standard error. If `hint` is empty, use the hint of the error's row in the table."""
+    """Print an error and a hint on standard error. If `hint` is empty, use the error's hint in `ERROR_KINDS`."""
     hint = hint or hint_of(error)
     _print_error_line(describe_error(error))
     if hint:

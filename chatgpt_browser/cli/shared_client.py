@@ -80,7 +80,7 @@ def find_shared_client(options: dict[str, Any]) -> SharedClient | None:
     """
     from chatgpt_browser._shared_client.address import IS_SUPPORTED, socket_path
 
-    if not IS_SUPPORTED or not os.path.exists(socket_path()):  # unlike `Path.exists`, this raises no error
+    if not IS_SUPPORTED or not os.path.exists(socket_path()):  # `Path.exists` may raise PermissionError
         return None
     from chatgpt_browser._shared_client.client import SharedClient
     from chatgpt_browser._shared_client.connection import RefusedError

@@ -108,8 +108,8 @@ def _secrets(item: pytest.Item) -> set[str]:
 def hide_secrets(report: pytest.TestReport, secrets: Iterable[str]) -> None:
     """Replace the secrets in the texts of a report: in the traceback with its local variables, and in captured output.
 
-    pytest replaces the middle of a long value with dots, so a secret may be incomplete. Therefore the first 12 characters of a
-    secret are enough: they are replaced, together with the rest of the value.
+    pytest replaces the middle of a long value with dots, so a secret may be incomplete. Therefore each value that begins with the
+    first 12 characters of a secret is replaced as a whole.
     """
     starts = "|".join(re.escape(secret[:_MIN_SECRET_LENGTH]) for secret in secrets)
     pattern = re.compile(rf"(?:{starts})[\w.+/=%-]*")

@@ -151,7 +151,7 @@ class Conversations:
             }
         try:
             return self._api.stream_message(compose(placement.messages), **options)
-        except ValueError as error:  # for example an effort, if the client has send_via="fetch"
+        except ValueError as error:  # for example, an effort is given, but send_via is "fetch"
             self._release(placement)
             raise APIError(400, str(error), code="invalid_value") from None
 
@@ -168,7 +168,8 @@ class Conversations:
         """Remove the mark of the position, if this request has set the mark."""
         if placement.position is None or not placement.is_marked_here:
             return
-        # The transaction is not run in a thread: if this task was cancelled, an `await` for the thread could be interrupted.
+        # The transaction is not run in a thread: if this task was cancelled, an `await` for the thread could be interrupted
+        # before the mark is removed.
         try:
             self._store.mark(placement.position, is_continued=False)
         except JobStoreError as error:
@@ -195,10 +196,10 @@ def _already_continued(response_id: str | None) -> APIError:
 
 
 def _cannot_continue(error: Exception, stream: AsyncReplyStream) -> bool:
-    """Return whether the messages can be sent in a new conversation instead, because nothing was sent.
+    """Return whether nothing was sent, because the conversation does not exist or the page cannot reply at this position.
 
-    This is the case if the conversation does not exist, or if the page cannot reply at this position (:class:`PageError`). The
-    subclasses of :class:`PageError` have other causes, which a new conversation does not remove.
+    If the result is True, the messages can be sent in a new conversation. If the page cannot reply at this position, the error is
+    a :class:`PageError`. The subclasses of :class:`PageError` have other causes, which a new conversation does not remove.
     """
     is_about_position = isinstance(error, ConversationNotFoundError) or type(error) is PageError
     return is_about_position and _was_not_sent(stream, error)

@@ -76,7 +76,7 @@ def invalid(param: str, reason: str) -> APIError:
 
 
 class _Kind(NamedTuple):
-    """A row of the table: an error class, and the status, the code and the type of its response."""
+    """A row of `_KINDS`: an error class, and the status, the code and the type of the response to this error."""
 
     error: type[Exception]
     status: int

@@ -255,7 +255,7 @@ class _FetchControl:
     def abort(self) -> bool:
         """Abort the request. Return True: the page executes the abort before it sends another message, so no wait is needed.
 
-        If the site continues the reply after a hand-off, this transport cannot stop the reply.
+        After a hand-off, the site continues the reply outside the response. This transport cannot stop such a reply.
         """
         self._world.abort(self._number)
         return True

@@ -33,7 +33,8 @@ _CLICK_TIMEOUT = 5.0
 _CLICK_TIMEOUT_PER_CHARACTER = 1e-4
 #: Time limit in seconds for the first attempt to find and click the send button. The limit doubles for each further attempt.
 _CLICK_ATTEMPT = 1.0
-#: Minimum time limit in seconds for the last of these attempts. In a page with a long text, the search for the button is slow.
+#: The client gives up only after an attempt with at least this time limit in seconds. In a page with a long text, the search for
+#: the button is slow.
 _LONGEST_ATTEMPT = 4.0
 #: Threshold in characters: a text with more characters may be too long for the site.
 _LONG_TEXT = 2_000
@@ -44,7 +45,8 @@ _HYDRATION_TIMEOUT = 15.0
 #: The first pause in seconds before the text is written again, if the page did not accept it. Each pause is twice as long as the
 #: pause before.
 _FIRST_RETRY = 0.5
-#: Minimum wait in seconds for a send button before Enter is used, if the composer has only buttons that are not recognized.
+#: Applies if the composer has buttons, but none of them is recognized as a send button. Then Enter is used only after the client
+#: has waited at least this number of seconds for a send button.
 _ENTER_DELAY = 2.0
 #: Factor: the client waits for the send button at least this many times as long as the insertion of the text took.
 _PATIENCE = 3
@@ -73,7 +75,7 @@ class Composer:
         self._box.may_paste = False
 
     async def is_usual(self) -> bool:
-        """Return whether the composer is usual: a message can certainly be written, and no reply is in progress."""
+        """Return whether the composer is usual: it can certainly take a message, and no reply is in progress."""
         state = await self._usual.select()
         if state is not None:
             self._stop_button.note_shapes(state.shapes)
@@ -174,7 +176,7 @@ class Composer:
         return content if has_same_words(content.text, text) else None
 
     async def read(self, text: str) -> BoxContent:
-        """Return the content of the message box, with the number of copies of ``text`` elsewhere on the page."""
+        """Return the content of the message box, with the number of copies of ``text`` outside the box."""
         return await self._box.read(text)
 
     async def read_anew(self) -> str:
@@ -252,8 +254,8 @@ class Composer:
     async def _can_send(self, timeout: float) -> bool:
         """Wait until the send button is enabled. Return whether the message can be sent by this button or by Enter.
 
-        Enter is used if the composer has no button at all. If it has buttons and no send button is recognized, Enter is used only
-        with a timeout of at least ``_ENTER_DELAY``, because the send button may appear late.
+        Enter is used if the composer has no button at all. If the composer has buttons, but no send button is recognized, Enter
+        is used only with a timeout of at least ``_ENTER_DELAY``, because the send button may appear late.
         """
         if await becomes(self._elements.enabled_send_button, "visible", timeout):
             return True

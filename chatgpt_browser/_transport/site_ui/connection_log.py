@@ -26,7 +26,7 @@ class ConnectionLog:
     """
 
     def __init__(self) -> None:
-        #: The id of the newest connection to each origin. The key is the origin and the protocol.
+        #: The id of the newest connection for each pair of origin and protocol.
         self._newest: dict[tuple[str, str], float] = {}
         #: The ids of the connections that have replaced an earlier connection.
         self._replacements: set[float] = set()

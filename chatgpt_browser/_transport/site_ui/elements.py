@@ -178,7 +178,8 @@ class PageElements:
     def _boxes_by_structure(self) -> tuple[Locator, ...]:
         """One locator for each kind of editor.
 
-        Each locator finds only the last visible editor, because the composer is below the conversation.
+        Each locator finds only the last visible editor: the composer is below the conversation, so its editor comes after all
+        editors in the conversation.
         """
         outside = self._not_in_text.and_(self._not(selectors.SHELL))
         return tuple(

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 #: Maximum size in bytes of data that is passed to Playwright. Larger data is written to a temporary file, because Playwright
 #: would encode the data several times.
 _MAX_PAYLOAD = 1 << 20
-#: This limit applies instead if the caller has set a media type. It is Playwright's own limit for data. The data is written to a
-#: temporary file only above this limit, because a browser derives the media type of a file from the file's name.
+#: Maximum size in bytes of data whose media type the caller has set: Playwright's own limit. With a temporary file, the caller's
+#: media type would be lost, because a browser derives the media type of a file from the file's name.
 _MAX_TYPED_PAYLOAD = 50 << 20
 #: Time limit in seconds within which the dialog for files must open after a click.
 _CHOOSER_TIMEOUT = 5.0

@@ -96,7 +96,10 @@ class IsolatedEvaluation:
 
 
 def _with_helpers(script_name: str, constants: Sequence[Any], helpers: Sequence[str]) -> str:
-    """Return a JavaScript function that adds the constants and the functions of the helpers to the script's arguments."""
+    """Return a JavaScript function that calls the script's function with further arguments.
+
+    The constants come before the given arguments, and the functions of the helpers come after them.
+    """
     main, *others = (
         read_script(__package__ or "", name).strip().removesuffix(";") for name in (script_name, *helpers)
     )

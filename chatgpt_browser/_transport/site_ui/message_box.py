@@ -29,7 +29,7 @@ class TextAttachedError(PageError):
 
 
 class BoxContent(NamedTuple):
-    """The text in the message box, and the number of its copies elsewhere on the page."""
+    """The text in the message box, and the number of its copies outside the box."""
 
     text: str = ""
     #: The number of places outside the box in which the page shows the beginning of the message, for example as a sent message.

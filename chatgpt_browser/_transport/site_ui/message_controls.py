@@ -131,7 +131,7 @@ class MessageControls:
                 raise UploadError(
                     f"The file {name!r} was not uploaded: {reason}. Nothing was sent.", file=name
                 )
-            time = 0.0  # The time has also passed for the other files, so it is enough if the page shows them now.
+            time = 0.0  # The wait for the first file was also a wait for the others: they only have to be on the page now.
 
     async def _begin(self, batch: Batch, observer: UploadObserver, *, images_only: bool) -> None:
         """Put files into the page's input, and wait until the page has begun to upload them.

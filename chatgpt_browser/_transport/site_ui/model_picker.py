@@ -92,7 +92,7 @@ class ModelPicker:
         for position in [*positions, *others]:
             await slider.move_to(position)
             title = await slider.title()
-            # If the page prints no title, only the positions from the page's list of models are right.
+            # The printed title decides. If the page prints none, the position must be known from the page's list of models.
             is_right = bool(_exactly(titles).search(title)) if title else position in positions
             if is_right and await slider.position() == position:
                 return True

@@ -1,4 +1,4 @@
-"""Detects that a page has finished loading. An element that such a page does not show will not appear later."""
+"""Detects that a page has finished loading. After that, a wait for an element that is still missing is useless."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class PageActivity:
         idling = asyncio.ensure_future(self._wait_until_idle(timeout))
         try:
             await asyncio.wait((appearing, idling), return_when=asyncio.FIRST_COMPLETED)
-            # If the page became idle, it may have added such an element directly before that.
+            # An element may have appeared directly before the page became idle, so the page is searched once more.
             return appearing.result() if appearing.done() else bool(await outcome.count())
         finally:
             await cancel_tasks(appearing, idling)

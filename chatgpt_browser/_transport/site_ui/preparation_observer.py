@@ -27,13 +27,12 @@ if TYPE_CHECKING:
 
     from ..._core.urls import Site
 
-#: Seconds after which a refusal becomes an error. If the page repeats the request or sends the message within this time, there is
-#: no error.
+#: Seconds after which a refusal becomes an error, unless the page repeats the request or sends the message within this time.
 _RETRY_TIME = 1.5
-#: Seconds after which a challenge becomes an error. The time is shorter, because a script of the page cannot pass a challenge:
-#: the client passes the challenge in another page.
+#: Seconds after which a challenge becomes an error. A longer wait is useless: the page's scripts cannot pass a challenge, and the
+#: client passes it in another page.
 _CHALLENGE_RETRY_TIME = 0.5
-#: Seconds after which a server error becomes an error of the client. The time is longer, because pages repeat a request only some
+#: Seconds after which a server error becomes an error of the client. This time is long, because pages repeat a request only some
 #: seconds after a server error. The same time limit applies if the page has repeated a refused request with success: within this
 #: time, the page must send the message.
 _LONG_RETRY_TIME = 10.0
@@ -67,7 +66,8 @@ class _Refusal:
 class PreparationObserver:
     """A context manager that observes the preparation requests for one message. It is entered before the page is opened.
 
-    If the page repeats a refused request with success, but then does not send the message, the refusal is still an error.
+    After the click on the send button, a refusal becomes an error if the page does not send the message in time. This is so even
+    if the page has repeated the refused request with success.
     """
 
     def __init__(self, cdp: CDPSession, site: Site) -> None:
@@ -124,7 +124,10 @@ class PreparationObserver:
                 return await self._error_of(refusal)
 
     async def error(self) -> ChatGPTError | None:
-        """Return the error for the newest refusal, or None if there is no refusal or the repeated request has succeeded."""
+        """Return the error for the newest refusal. Call this after another error, if the message was not sent.
+
+        Return None if there is no refusal, or if the page has repeated the refused request with success.
+        """
         refusal = self._newest
         return None if refusal is None or refusal.is_repeated else await self._error_of(refusal)
 
@@ -192,7 +195,10 @@ class PreparationObserver:
         self._end(request_id)
 
     def _refusal(self, url: str, request_id: str, head: Head) -> _Refusal:
-        """Return the refusal in a response. If the response is a 401 and the session was refused, return that refusal."""
+        """Return the refusal in a response.
+
+        If the site has refused the session before, a 401 is a consequence. Then return the refusal of the session.
+        """
         is_unauthorized = head.status == _UNAUTHORIZED
         session = self._refusals.get(self._site.session_url)
         if is_unauthorized and session is not None and not session.is_repeated:

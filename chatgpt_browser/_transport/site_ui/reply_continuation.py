@@ -45,12 +45,12 @@ class ReplyContinuation:
         self._read = ReadEvents()
         self._document = ""
         self._is_done = False
-        #: True after the response to the message has ended. Then the rest of the reply is expected from another feed.
+        #: True after the response to the message has ended. Then the rest of the reply is expected from a feed.
         self.has_begun = False
         self._early: list[tuple[str, Frame | SocketItem, int]] = []
-        #: True after another feed has delivered the end of the reply.
+        #: True after a feed has delivered the end of the reply.
         self.is_complete = False
-        #: The id of the feed that delivers now. None if no feed except the response itself delivers.
+        #: The id of the feed that delivers now, or None if no feed delivers.
         self._feed: str | None = None
         self._socket_events = EventReader()
         self._items: set[str] = set()
@@ -75,7 +75,7 @@ class ReplyContinuation:
         self._is_done = events[-1]["data"] == DONE
 
     def begin(self, *, is_canceled: bool) -> None:
-        """Let other feeds deliver. First deliver their events that were kept until now.
+        """Let the feeds deliver. First deliver the events that were kept until now.
 
         This method is called when the response to the message has ended.
 
@@ -93,7 +93,7 @@ class ReplyContinuation:
         for feed, item, offset in early:
             self._receive(feed, item, offset)
 
-    # ---- other feeds -------------------------------------------------------------------------------------------------
+    # ---- the feeds ---------------------------------------------------------------------------------------------------
 
     def add_frame(self, feed: str, frame: Frame, offset: int) -> None:
         """Process a frame of the response to a request for the rest.
@@ -145,7 +145,7 @@ class ReplyContinuation:
         self._deliver(["events", events, len(item.data)] if events else ["alive"])
 
     def _open(self, feed: str) -> None:
-        """Make this feed the only feed that delivers, unless no reader waits for the rest of the reply."""
+        """If a reader waits for the rest of the reply, make this feed the only feed that delivers."""
         if self._stream.resume():
             self._feed = feed
             logger.debug("the page receives the rest of the reply: reading it there")

@@ -119,7 +119,7 @@ MESSAGE_BOX = ElementRule(
     ),
 )
 
-#: Matches a send button with a known label or name, even if it is disabled. The German "Senden" is not a known label here.
+#: Matches a send button with a known label or name, even if it is disabled. Only English labels are known here.
 _KNOWN_SEND = (
     '[aria-label=send i], [aria-label^="send " i], [data-testid*="send-button"], #composer-submit-button'
 )
@@ -151,7 +151,7 @@ SEND_BUTTON = ElementRule(
     ),
     structures=(
         Entry(f"{FORM}{_WITHOUT_SEND} :is(button, input)[type=submit]", "2026-10", "capture"),
-        # The form of 2023 also contains a button that repeats the reply, before the editor.
+        # In the form of 2023, a button before the editor repeats the reply. So the buttons after the editor are tried first.
         Entry(f"{_WITHOUT_TYPES}{_AFTER_EDITOR}", "2023-03", "capture"),
         Entry(_WITHOUT_TYPES, "2023-03", "capture"),
         # If there are several elements, the last one is used.

@@ -345,6 +345,7 @@ class SitePage:
                 await self._page.close()
             except (PlaywrightError, ConnectionError) as exc:
                 logger.debug("the site's page could not be closed: %s", to_library_error(exc))
-        # After a call on the page was cancelled, Playwright sometimes does not register that the page has closed.
+        # After a call on the page was cancelled, Playwright sometimes still regards the page as open. In this case, the command
+        # to close the page is also sent directly to the browser.
         if not self._page.is_closed():
             await suppress_close_errors(functools.partial(self._cdp.send, "Page.close"))

@@ -23,9 +23,10 @@ class StopButton:
 
     def __init__(self, elements: PageElements) -> None:
         self._elements = elements
-        #: The strings (see ``button_shapes.js``) of the composer's buttons that were seen while no reply was streamed.
+        #: The composer's buttons that were seen while no reply was streamed. A string describes each button (see
+        #: ``button_shapes.js``).
         self._idle_buttons: set[str] = set()
-        #: The strings of the buttons that were seen last. Directly before a message is sent, none of them stops a reply.
+        #: The buttons that were seen last, in the same form. Directly before a message is sent, none of them stops a reply.
         self._newest_buttons: set[str] = set()
 
     async def note_idle_buttons(self) -> None:
@@ -33,7 +34,7 @@ class StopButton:
         self.note_shapes(await self._shapes())
 
     def note_shapes(self, shapes: list[str]) -> None:
-        """Record buttons that are not the stop button. ``shapes`` contains their strings (see ``button_shapes.js``)."""
+        """Record buttons that are not the stop button. ``shapes`` contains one string per button (see ``button_shapes.js``)."""
         self._newest_buttons = set(shapes)
         self._idle_buttons |= self._newest_buttons
 

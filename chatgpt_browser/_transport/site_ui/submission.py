@@ -221,9 +221,10 @@ class Submission:
         return is_clicked
 
     async def _has_effect(self, observer: RequestObserver, before: BoxContent, patience: float) -> bool:
-        """Wait until the page has sent the message, and return True. Return False if the click had no visible effect in time.
+        """Wait for the effect of a click. Return False if the click had no visible effect in time.
 
-        If the message is lost, withdraw it and return True.
+        Return True after the page has sent the message. Also return True after the message was lost and was withdrawn, because no
+        further click is needed.
         """
         busy_at = accepted_at = loaded_at = self._clock()
         while True:

@@ -86,7 +86,7 @@ class _Reading(NamedTuple):
 
     @classmethod
     def of(cls, state: UsualState | None) -> _Reading | None:
-        """Return the reading of a state that was read now."""
+        """Return this state with the current time, or None if there is no state."""
         return None if state is None else cls(state, asyncio.get_running_loop().time())
 
 
@@ -123,7 +123,7 @@ class UsualComposer:
     async def look(
         self, message: str = "", *, selects: bool = False, timeout: float = 0
     ) -> UsualState | None:
-        """Return the state of the composer, or None if it is not usual. Count the copies of ``message`` elsewhere on the page.
+        """Return the state of the composer, or None if it is not usual. Count the copies of ``message`` outside the message box.
 
         :param selects: if True, also focus the message box and select its text.
         :param timeout: wait at most this many seconds until the message box has the beginning of ``message`` and the message can

@@ -18,11 +18,12 @@ _SCREENCAST: dict[str, Any] = {"format": "jpeg", "quality": 1, "maxWidth": 10, "
 
 
 async def set_up_view(page: Page, cdp: CDPSession, options: Options) -> None:
-    """Set the size of an empty page, or make Chromium render the page in the background.
+    """Set the size of a headless page. In the user's own browser, make Chromium render the page in the background instead.
 
     A page in the user's own browser is a tab behind the tab that the user looks at. The page keeps the size of the window. The
     focus of the page is emulated, so that the page counts as visible. Even so, Chromium 150 renders only one or two frames per
-    second in such a tab, and a click takes one to three seconds. During a screencast, Chromium renders 60 frames per second.
+    second in such a tab, and a click takes one to three seconds. Therefore a screencast is started: during a screencast, Chromium
+    renders 60 frames per second.
     """
     if not options.uses_own_session:
         await cdp.send("Emulation.setFocusEmulationEnabled", {"enabled": True})

@@ -136,7 +136,7 @@ def check_supported() -> None:
 def report_running(status: dict[str, Any], given: dict[str, Any]) -> None:
     """Print that a background browser or `serve` is already running.
 
-    :raises BrowserError: its session or its options differ from those of this command.
+    :raises BrowserError: the running program has another session or other options than this command.
     """
     shared = find_shared_client(given)
     if shared is None:

@@ -30,7 +30,7 @@ def request_service(name: str, *, wait_for_end: bool = False) -> dict[str, Any] 
     :param wait_for_end: if True, also wait until the process has ended.
     :raises BrowserError: the process does not respond.
     """
-    if not IS_SUPPORTED or not os.path.exists(socket_path()):  # unlike `Path.exists`, this raises no error
+    if not IS_SUPPORTED or not os.path.exists(socket_path()):  # `Path.exists` may raise PermissionError
         return None
     from chatgpt_browser._shared_client.connection import Connection  # `login` and `logout` rarely need this
 

@@ -33,7 +33,7 @@ def _attempts(data: bytes) -> dict[str, dict[str, Any]]:
     """Return the newest row of each prompt that was being sent. The keys are the ids of the prompts."""
     attempts: dict[str, dict[str, Any]] = {}
     for line in data.splitlines():
-        with suppress(ValueError):  # If a line was written only in part, its message was not sent.
+        with suppress(ValueError):  # A message was sent only after its line was complete.
             row = json.loads(line)
             if not (isinstance(row, dict) and isinstance(row.get("id"), str)):
                 continue

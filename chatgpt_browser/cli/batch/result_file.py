@@ -81,7 +81,8 @@ class ResultFile:
         self._stack.close()
 
     def _close_file(self) -> None:
-        # `callback(self._file.close)` would always close the first file object, but `_keep` replaces `_file` by another object.
+        # This is a method because `_keep` replaces the file object in `_file`. The bound method `self._file.close` would always
+        # close the first file object.
         self._file.close()
 
     @property

@@ -68,6 +68,9 @@ def _check_same_prompt(message: BatchMessage, outcome: Outcome) -> None:
 
 
 def _update_outcome_before(before: dict[str, Outcome], message: BatchMessage, outcome: Outcome) -> None:
-    """Store the newest outcome of the message's conversation. A stored failure stays, because nothing is sent after a failure."""
+    """Store the outcome of this message as the newest outcome of its conversation.
+
+    If the stored outcome is a failure, keep it: the failure blocks all later messages of the conversation.
+    """
     if message.conversation is not None and before.get(message.conversation, outcome).is_reply:
         before[message.conversation] = outcome

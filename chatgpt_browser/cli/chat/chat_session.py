@@ -46,7 +46,10 @@ LISTED = 10
 
 
 class ChatSession:
-    """The current conversation of `chat`: its position, its history, and a message that has no reply yet."""
+    """The current conversation of `chat`, its history, and the message that has no reply yet.
+
+    The position in the conversation is the message that the next message replies to.
+    """
 
     def __init__(
         self,
@@ -140,7 +143,7 @@ class ChatSession:
             request_title(self._api, stream.conversation_id, stream.message_id, wait=0)
 
     def _do_retry(self, _: str) -> None:
-        if self._unanswered is not None:  # The failed message has not changed the position, so send it again.
+        if self._unanswered is not None:  # The message got no reply, so the position has not changed.
             self._send(self._unanswered)
             return
 

@@ -1,4 +1,7 @@
-"""Anonymizes the data that `doctor --live` saves: keeps field names, lengths and kinds such as "assistant", replaces the rest."""
+"""Anonymizes the data that `doctor --live` saves.
+
+Field names are kept, and also the names of kinds, such as the role "assistant". Other texts are replaced by their lengths.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ FIELD = re.compile(r"[A-Za-z_]{1,40}")
 QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
 
 
-#: An error message is cut to this number of characters. A message is longer only if it contains a long text of the site.
+#: An error message is cut to this number of characters. Only a message with a long text from the site is longer.
 _MAX_MESSAGE = 2000
 #: The maximum nesting depth. Deeper JSON values are replaced by "<nested>", because Python's recursion is limited.
 _MAX_DEPTH = 100
@@ -65,7 +68,10 @@ def remove_words(value: Any, words: Sequence[str]) -> Any:
 
 
 def anonymize_message(error: ChatGPTError) -> str:
-    """Return the message of an error without text from the site. Text in quotes is kept only if it looks like a kind's name."""
+    """Return the message of an error, with the text from the site removed.
+
+    Text in quotes is kept only if it looks like the name of a kind.
+    """
     text = str(error)[:_MAX_MESSAGE]
     if (
         isinstance(error, (APIConnectionError, APIStatusError, AuthenticationError))

@@ -104,8 +104,8 @@ def run_checks(checks: Sequence[Check[T]], context: T, on_start: Callable[[str],
     A check is skipped if a check that it requires found a problem or was skipped. If a check raises an error of the library, its
     finding is a problem.
     """
-    # The keys are the names of the failed and the skipped checks. The value is the name of the failed check that is the cause:
-    # for a failed check, its own name; for a skipped check, the name of the failed check that it requires.
+    # Maps the name of each failed check to itself, and the name of each skipped check to the name of the failed check because of
+    # which it was skipped.
     failed: dict[str, str] = {}
     for check in checks:
         on_start(check.name)

@@ -89,7 +89,7 @@ class CheckContext:
         return self.browser
 
     def matching_selectors(self) -> list[dict[str, str]]:
-        """Return the entries of the selector list that match the site's page. This page has sent the last message."""
+        """Return the entries of the selector list that match the site page by which the last message was sent."""
         from chatgpt_browser._transport.site_ui.page_pool import SitePagePool
 
         if self._client is None:

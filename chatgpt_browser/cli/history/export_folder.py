@@ -92,7 +92,7 @@ class ExportFolder:
             path = self.path / name
             if name != current.name and self._contains(path, entry.id):
                 with suppress(OSError):
-                    # If the file system ignores upper and lower case, two names may belong to the same file.
+                    # If the file system ignores letter case, the old name may lead to the new file, which must not be removed.
                     if not path.samefile(current):
                         path.unlink()
 

@@ -13,7 +13,8 @@ from ..output.consoles import print_note
 
 T = TypeVar("T")
 
-#: One export waits at most this number of seconds for rate limits. Each wait counts as at least one second.
+#: One export waits at most this number of seconds for rate limits. Each wait counts as at least one second, so that waits
+#: of 0 s do not repeat without end.
 LONGEST_WAIT = 30 * 60.0
 
 

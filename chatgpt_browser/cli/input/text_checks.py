@@ -1,4 +1,4 @@
-"""Checks whether a text can be sent as a message: valid UTF-8, without control characters except white space."""
+"""Checks whether a text can be sent as a message: valid UTF-8, and no control characters other than white space."""
 
 from __future__ import annotations
 

@@ -148,9 +148,9 @@ def wait(
 def save_job_files(
     job_id: str, reply: Reply[Any], folder: Path | None, *, headless: bool
 ) -> dict[str, list[str]]:
-    """Save the files of a reply if `folder` is not None. Return the field `saved_files` of `--json`, or else an empty dict.
+    """Save the files of a reply to `folder`, and return a dict with their paths: the field `saved_files` of `--json`.
 
-    A client is needed to download the files. It is started only if the reply has files.
+    If `folder` is None, save nothing and return an empty dict. If the reply has files, start a client to download them.
     """
     if folder is None or not reply.files:
         return save_reply_files(reply, folder)

@@ -38,7 +38,7 @@ class JobWaiter:
         self._shown = ""
         self._logged = ""
         self._reader: _Reader | None = None
-        #: The whole reply, after the last piece.
+        #: The whole reply, or None until the last piece was yielded.
         self.reply: Reply | None = None
 
     @property

@@ -53,8 +53,8 @@ def mcp(
 def open_client(**options: Any) -> AsyncChatGPTAPI:
     """Return a client.
 
-    :raises InvalidSessionTokenError: there is no session token, or the token is empty. The message contains a remedy, because a
-        tool error has no hint.
+    :raises InvalidSessionTokenError: there is no session token, or the token is empty. The message also describes how
+        to sign in, because the error of an MCP tool, unlike the error of a command, is shown without a hint.
     """
     try:
         return create_async_client(**options)

@@ -181,7 +181,8 @@ def log_handler(handler: logging.Handler, level: int, logger: logging.Logger | N
     library = logging.getLogger("chatgpt_browser")
     target = logger or library
     level_before = library.level
-    # The level 0 means that no level is set. In this case, the level of the root logger applies, which is usually above INFO.
+    # The level 0 means that no level is set, so it must not count as the lowest level. Without a level, the level of the root
+    # logger applies, which is usually above INFO.
     library.setLevel(min(level_before or level, level))
     target.addHandler(handler)
     try:

@@ -109,8 +109,9 @@ def file_id(conversation_id: str) -> str:
 def names_id(text: str, *, in_name: bool = False) -> str:
     """Return the part of a file name that identifies a conversation: the id if it is a UUID, else "_" and the id's digest.
 
-    :param text: the conversation's id; or, if ``in_name`` is True, a file name without its suffix.
-    :param in_name: if True, search the file name for this part. If the name contains no such part, the result is empty.
+    :param text: the conversation's id, or a file name without its suffix.
+    :param in_name: True if ``text`` is a file name. The result is then the part that this name contains, or "" if the name
+        contains no such part.
     """
     if in_name:
         found = re.search(rf"(?:^|-)({_UUID})$|(_[0-9a-f]{{{_DIGEST_LENGTH}}})$", text)

@@ -54,10 +54,10 @@ def _lines(console: Console, options: ConsoleOptions, item: BlockQuote | ListIte
 
 
 class WholeTable(TableElement):
-    """A table. If a column would be narrower than a word, the rows are written below each other instead."""
+    """A table. If a column would be narrower than a word, each cell is written on a separate line instead."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield the table if its columns fit the terminal, else its rows as texts."""
+        """Yield the table if its columns fit the terminal. Otherwise yield each row as a text."""
         for renderable in super().__rich_console__(console, options):
             assert isinstance(renderable, Table)
             if _fit_columns(renderable, console, options):

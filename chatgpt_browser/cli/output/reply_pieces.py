@@ -77,7 +77,7 @@ class ReplyPieces:
         else:
             return ""
         self._spinner.step = shown
-        # After the answer has begun, nothing can be added to the quote before the answer.
+        # The quote is printed before the answer, so nothing can be added to the quote once the answer has begun.
         return self._quoted(piece) if self._show_thoughts and not self._answer else ""
 
     def _describe_once(self, call: ToolCall) -> str:

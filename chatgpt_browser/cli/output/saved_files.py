@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from chatgpt_browser import History, HistoryMessage, Reply, ReplyFile
 
-#: The maximum number of names that are tried for one file, if files with these names exist.
+#: The maximum number of names that are tried for one file, until a name is free.
 _MAX_ATTEMPTS = 10_000
 
 
@@ -51,7 +51,9 @@ def save_files(files: Sequence[ReplyFile], folder: Path) -> list[Path]:
 
 
 def save_reply_files(reply: Reply | None, folder: Path | None) -> dict[str, list[str]]:
-    """Save the files of a reply if `folder` is not None. Return the field `saved_files` of `--json`, or else an empty dict.
+    """Save the files of a reply to `folder`, and return a dict with their paths: the field `saved_files` of `--json`.
+
+    If `folder` or `reply` is None, save nothing and return an empty dict.
 
     :raises typer.BadParameter: a file cannot be written.
     :raises ChatGPTError: a file cannot be downloaded.
@@ -84,10 +86,10 @@ def _save_new(file: ReplyFile, folder: Path) -> Path:
 def _save_again(file: ReplyFile, folder: Path, names: list[str]) -> list[str]:
     """Save a file of a conversation, and return `names` with the name of this file at the end.
 
-    If an earlier export has written a file with this name, the file is replaced.
-    The file is saved to a temporary folder first, because an image's name gets its suffix (such as `.png`) at the download.
+    A file that an earlier export has written under the same name is replaced.
+    The new file is saved to a temporary folder first, because an image's name gets its suffix (such as `.png`) at the download.
 
-    :param names: the names of the conversation's other files. The new name differs from each of them.
+    :param names: the names of the conversation's other files. The name of the new file differs from each of them.
     """
     from tempfile import TemporaryDirectory
 

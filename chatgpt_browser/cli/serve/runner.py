@@ -107,7 +107,7 @@ async def _serve(
 async def shared_with_commands(
     api: AsyncChatGPTAPI, client_options: dict[str, Any], lifetime: Lifetime
 ) -> AsyncIterator[None]:
-    """Let `ask`, `chat`, `models` and `history` use the client in the block, as they use a background browser.
+    """In the block, let `ask`, `chat`, `models` and `history` use the client in the same way as a background browser.
 
     If a background browser is already running, or if the system has no Unix sockets, the commands do not use the client.
     `background stop` ends the lifetime.

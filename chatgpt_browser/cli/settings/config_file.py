@@ -128,8 +128,8 @@ def _unknown(name: str) -> str:
 def _error(path: Path, lines: Mapping[str, int], name: str, message: str) -> ConfigFileError:
     """Return an error with the line of a key.
 
-    If the line of the key is unknown, use the first line of the table with the same name. If there is no such table, use the line
-    of the table that contains the key.
+    If the line of the key is unknown, use the first known line of these: the line of the first key in a table that is named like
+    this key, and the line of the table that contains this key.
     """
     below = (line for key, line in lines.items() if key.startswith(f"{name}."))
     line = lines.get(name) or next(below, None) or lines.get(name.partition(".")[0])

@@ -112,7 +112,7 @@ class Settings:
     def session_token(self) -> str | Path | None:
         """The session token or the path of a cookie file, from the environment. None: use the token of the saved login.
 
-        If the option `--profile` is given, the value is None: an option takes precedence over the environment.
+        If the option `--profile` is given, the value is None: the option takes precedence over a token in the environment.
 
         :raises typer.BadParameter: `--profile` is given, but the environment chooses the session of a running browser.
         """

@@ -1,6 +1,6 @@
 """Finds the conversation that an argument names.
 
-The argument is an id, the start of an id, a number in the list that was shown last, or the word `last`.
+The argument is an id, the start of an id, a number in the list that was shown most recently, or the word `last`.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def remember_list(found: Sequence[ConversationSummary]) -> None:
 
 
 def remembered_conversations(folder: DataFolder, origin: str) -> list[tuple[str, str]]:
-    """Return the saved ids and titles of the list that was shown last."""
+    """Return the saved ids and titles of the list that was shown most recently."""
     saved = folder.read_json(folder.conversation_list, origin)
     ids, titles = (value if isinstance(value, list) else [] for value in map(saved.get, ("ids", "titles")))
     return [

@@ -34,12 +34,12 @@ class DataFolder(SavedLogin):
 
     @property
     def conversation_list(self) -> Path:
-        """The file with the ids and titles of the conversations in the list that was shown last."""
+        """The file with the ids and titles of the conversations in the list that was shown most recently."""
         return self.folder / "conversation_list.json"
 
     @property
     def model_list(self) -> Path:
-        """The file with the names of the models that were listed last."""
+        """The file with the names of the models in the list that was shown most recently."""
         return self.folder / "model_list.json"
 
     @property
