@@ -24,7 +24,7 @@ SAMPLING = frozenset(
 )
 #: Maps the efforts of OpenAI's API to those of the site. ``medium`` is the API's default, and leaves the choice to the site.
 _EFFORTS = {"minimal": "min", "low": "min", "medium": None, "high": "extended", "xhigh": "max"}
-#: The efforts of the site. A request may contain them, too.
+#: The site's own names of its efforts. A request may contain these names instead of those of OpenAI's API.
 _SITE_EFFORTS = ("min", "standard", "extended", "max")
 #: The defaults of two fields about OpenAI's cache. The default of the second one depends on the organisation.
 PROMPT_CACHE_OPTIONS: tuple[Any, ...] = ({"mode": "implicit", "ttl": "30m", "prewarm": False},)

@@ -27,7 +27,8 @@ class InputFile:
     name: str
     data: bytes = field(repr=False)
     media_type: str
-    #: The hash of the bytes. The constructor computes it: a large body is parsed in a thread, so the hash is computed there, too.
+    #: The hash of the bytes. The constructor computes it, because the body of a large request is parsed in a thread: there,
+    #: hashing a large file does not block the event loop.
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:

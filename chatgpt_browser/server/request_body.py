@@ -26,8 +26,8 @@ MAX_BODY = 64 << 20
 _LARGE = 1 << 20
 #: The longest wait in seconds for the next part of a body.
 _IDLE_TIMEOUT = 30.0
-#: If a body is too large, the server reads and drops at most this many bytes of the body before it responds. A client that is
-#: still sending would otherwise get a broken connection instead of the response.
+#: If a body is too large, the server reads and drops the rest of the body before it responds, up to about this many bytes in
+#: total. A client that is still sending when the server responds gets a broken connection instead of the response.
 _MAX_DROPPED = 1 << 30
 
 
@@ -65,7 +65,7 @@ async def _read(request: Request) -> bytes:
     length = request.headers.get("content-length", "")
     is_too_large = length.isdecimal() and int(length) > MAX_BODY
     if is_too_large and request.headers.get("expect", "").lower() == "100-continue":
-        raise _too_large()  # The client waits for permission to send the body.
+        raise _too_large()  # There is no body to drop: the client waits for permission before it sends the body.
     parts: list[bytes] = []
     size = 0
     while True:

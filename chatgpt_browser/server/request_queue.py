@@ -11,9 +11,10 @@ _RETRY_AFTER = 10
 
 
 class RequestQueue:
-    """Counts the requests in progress, and refuses a request if too many requests are waiting.
+    """Counts the requests in progress, and refuses a new request if too many of them are waiting.
 
-    The ChatGPT client, not this object, lets the requests wait and chooses their order.
+    At most `at_once` requests are being answered, and all others are waiting. The ChatGPT client, not this object, makes the
+    requests wait and chooses their order.
 
     :param at_once: the maximum number of messages that the ChatGPT client sends at the same time.
     """

@@ -70,13 +70,14 @@ _TOOLS = {
     "web_search_2025_08_26": "search",
     "image_generation": "image",
 }
-#: Maps each setting of a tool to the values that are accepted. The settings have no effect.
+#: The site cannot apply any setting of a search. Maps each setting to the values that are accepted nevertheless.
 _SEARCH_DEFAULTS: dict[str, tuple[Any, ...]] = {
     "search_context_size": ("medium",),
     "user_location": (),
     "filters": ({},),
     "external_web_access": (True,),
 }
+#: The same for the settings of image generation.
 _IMAGE_DEFAULTS: dict[str, tuple[Any, ...]] = {
     "action": ("auto",),
     "background": ("auto",),

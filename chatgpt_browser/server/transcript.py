@@ -48,8 +48,8 @@ def split_at_newest_answer(
 def compose(messages: Sequence[InputMessage]) -> str:
     """Return the text that is sent to the site for these messages.
 
-    If there is only one message, and it is from the user, its text is not changed. If it has only files, the text is a short
-    placeholder. Otherwise, the text contains all messages with their roles.
+    If there is only one message, and the user wrote it, return the message's text unchanged, or a short placeholder if the
+    message has only files. In all other cases, return one text that contains all messages with their roles.
     """
     if len(messages) == 1 and messages[0].role == "user":
         return messages[0].text if messages[0].text.strip() else _NO_TEXT

@@ -118,8 +118,8 @@ def _calling_shell() -> int:
     """Return the ID of the shell that evaluates the output of this process.
 
     In `eval "$(…)"`, other processes can be between this process and the shell: subshells, and programs such as `uv run`. They
-    end together with this process, so they are skipped. Their standard output is the same pipe as that of this process. Without
-    `/proc`, return the ID of the parent process.
+    end together with this process, so they are skipped. They are recognized by their standard output, which is the same pipe as
+    that of this process. Without `/proc`, return the ID of the parent process.
     """
     pid = parent = os.getppid()
     try:

@@ -35,8 +35,8 @@ class Message:
     #: The pieces of the message that are not in `text` yet, in order. Each GET of the conversation moves one piece to `text` (see
     #: `Reply.handoff_after`).
     unsaid: list[str] = field(default_factory=list)
-    #: The states of a deep research that no response has contained yet (see `Aside.research`). The last state is never removed,
-    #: so it is returned again and again.
+    #: The remaining states of a deep research (see `Aside.research`), oldest first. Each response with a state uses the first one
+    #: and removes it. The last state is not removed, so all later responses contain it.
     widget_states: list[dict[str, Any]] = field(default_factory=list)
     #: The progress of the message. While `unsaid` is not empty, this field is ignored, because the message is in progress.
     progress: Progress = "finished"
@@ -160,7 +160,8 @@ class Conversation:
         ]:
             parent = below[0]
         self.add("tool", "", parent.id).fields = image.fields
-        if newest != parent.id:  # A question that was asked meanwhile remains on the newest branch.
+        if newest != parent.id:
+            # The user has asked another question since. The newest message of that question's branch stays the newest.
             self.current_node = newest
 
     def chain(self, message_id: str | None = None) -> list[Message]:

@@ -57,8 +57,8 @@ def renew_session_cookies(cookies: Mapping[str, str], *, secure: bool) -> list[t
 def set_session_token(token: str, present: Iterable[str], *, secure: bool) -> list[tuple[str, str]]:
     """Return the `Set-Cookie` headers that store `token` and delete the old session cookies.
 
-    :param present: the names of the cookies that the client has now. A session cookie among them is deleted if the new token
-        does not use its name.
+    :param present: the names of the cookies that the client has now. The session cookies among them are deleted, except those
+        that the new token overwrites.
     """
     name = (_SECURE_NAMES if secure else _PLAIN_NAMES)[0]
     chunks = [token[start : start + CHUNK_SIZE] for start in range(0, len(token), CHUNK_SIZE)]

@@ -73,15 +73,15 @@ class Fault:
 class Refusal(Fault):
     """A fault that replaces the site's response. The message of the request is not stored, and no step of the script is used."""
 
-    #: A function of (site, request) that returns the response. The function can also change the site and return None. In this
-    #: case, the site itself responds to the request.
+    #: A function that takes (site, request), and returns the response. If the function returns None, for example after it has
+    #: changed the site, the site itself responds to the request.
     answer: AnswerFunction = field(repr=False, kw_only=True)
-    #: A function of (site, request) that returns whether the fault can be applied to the request. If the function returns False,
-    #: the parameters of `FakeChatGPT.inject`, such as `after`, do not count the request.
+    #: A function that takes (site, request), and returns whether the fault can be applied to the request. If the function returns
+    #: False, the parameters of `FakeChatGPT.inject`, such as `after`, do not count the request.
     applies: Callable[[FaultTarget, RecordedRequest], bool] = field(
         default=_applies_always, repr=False, kw_only=True
     )
-    #: A function of the server's origin that raises a `ValueError` if the fault does not work with this origin.
+    #: A function that takes the server's origin, and raises a `ValueError` if the fault does not work with this origin.
     check: Callable[[str], None] = field(default=_allows_any_origin, repr=False, kw_only=True)
 
 
@@ -89,7 +89,7 @@ class Refusal(Fault):
 class ReplyFault(Fault):
     """A fault that changes the reply to an accepted message. It is applied only if the script's step is a `Reply`."""
 
-    #: A function of a `Reply`. It returns the step that the server plays instead of this reply.
+    #: A function that takes a `Reply`, and returns the step that the server plays instead of this reply.
     damage: DamageFunction = field(repr=False, kw_only=True)
 
 

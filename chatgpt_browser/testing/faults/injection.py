@@ -142,7 +142,7 @@ class Injections:
 def at_path(fault: Fault, path: str | None) -> Fault:
     """Return a copy of the fault for requests of another path. If `path` is None, return the fault unchanged.
 
-    :raises ValueError: the fault is a reply fault. Its path cannot be changed, because there are replies only at one path.
+    :raises ValueError: `path` is given for a reply fault. A reply fault has a fixed path, because only messages have replies.
     """
     if path is None:
         return fault
@@ -161,7 +161,8 @@ def _concerns(fault: Fault, record: RecordedRequest) -> bool:
     if record.path.startswith(CHALLENGE_PREFIX) or not _has_path(record.path, fault.path):
         return False
     if fault.path == SESSION_PATH:
-        # The client also navigates a page to this URL, to get a document of the origin. No fault is applied to a navigation.
+        # A page of the client first navigates to this URL, only to load a document of the site's origin. The fault is applied to
+        # the later request for the session, not to this navigation.
         return record.headers.get("sec-fetch-mode") != "navigate"
 
     return True

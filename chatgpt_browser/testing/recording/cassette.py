@@ -33,7 +33,8 @@ def cassette_path(module: Path, test: str) -> Path:
     :param test: the name of the test, including its class and its parameters, such as `TestA::test_b[c]`.
     """
     name = _UNSAFE.sub("-", test.replace("::", "."))[:_LONGEST_NAME].rstrip(".")
-    if name != test.replace("::", "."):  # Otherwise, two tests could have the same file.
+    if name != test.replace("::", "."):
+        # The change may have removed the only difference from the name of another test, so a hash of the whole name is added.
         name += "-" + hashlib.sha256(test.encode()).hexdigest()[:8]
     return module.parent / _FOLDER / module.stem / f"{name}.jsonl"
 

@@ -23,8 +23,8 @@ _ENDS = {
     "ChatGPTTimeoutError": "stalled",
     "MalformedEventError": "garbled",
     "StreamInterruptedError": "broken",
-    # Any other StreamError means that the site sent an event with an error. The recording contains this event, so it needs no
-    # other end.
+    # A StreamError of no class above: the reply ended with an event, for example an event with an error. The recording contains
+    # this event, so the replay needs no special end after it.
     "StreamError": "done",
 }
 # A mark of a citation in the text of an answer.
@@ -62,11 +62,11 @@ class EventLog:
         self._entries.append(_Entry(self.seconds, dict(event), copied))
 
     def ends_without(self, text: str) -> bool:
-        """Return whether the events end before the complete text.
+        """Return whether the events lack a part of the answer's text.
 
-        In this case, the client has read the rest from the stored conversation.
+        If so, the client has read the complete text from the stored conversation.
 
-        :param text: the text of the complete reply, without marks of citations.
+        :param text: the complete text, without marks of citations.
         """
         answer = self._answer() or {}
         is_finished = str(answer.get("status", "")).startswith("finished")
@@ -168,7 +168,8 @@ def as_text(line: dict[str, Any]) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        # A reply may be cut in the middle of a surrogate pair. The replay needs the first half, and JSON can escape it.
+        # A reply may be cut in the middle of a surrogate pair. The replay needs the first half of the pair. UTF-8 cannot encode
+        # half of a pair, but a JSON escape can represent it.
         return json.dumps(line)
     return text
 

@@ -114,8 +114,8 @@ class Recorder(Generic[ResultT_co]):
             end = ending(error, self._scrubber)
             raise
         finally:
-            # The end is "left" if the call was cancelled, or if `ending` has no other value for its error. If there is also no
-            # event, it is not certain that the message reached the site. In this case, nothing is written.
+            # Write nothing if it is not certain that the message reached the site: there is no event, and the end is "left" (the
+            # call was cancelled, or `ending` does not know the error).
             if end != {"end": "left"} or log:
                 first = {"message": self._scrubber.text(message)}
                 # The list of lines is complete before the first line is written. So if scrubbing fails, nothing is written.

@@ -41,10 +41,10 @@ class Replay:
     def next_step(self, message: str) -> Step | None:
         """Return the step for the response to this message.
 
-        If the recording has no such step, return a refusal (with `match`) or None.
+        If the recording has no such step, return a refusal if `match` is true, otherwise None.
 
-        A client may retry a refused message automatically. The recording contains only the last refusal of such a message. So
-        the response to a retry is the same refusal, unless the next message in the recording has the same text.
+        A client may repeat a refused message by itself. The recording contains only the last of these refusals, so the response
+        to each repetition is this refusal again. But if the next step was recorded for the same text, that step is used.
         """
         if self._refused is not None and message == self._previous_message:
             text, step = self._refused

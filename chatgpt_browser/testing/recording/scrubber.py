@@ -24,8 +24,8 @@ _PATTERNS = {
     "email": re.compile(r"(?<![\w.+%-])[\w.+%-]+@(?:[\w-]+(?:\.[\w-]+)*)?"),
     "account": re.compile(r"\b(?:user|org|acct|account)[-_][\w-]{8,}"),
 }
-# The kinds whose secrets always contain a digit. The digit is checked separately. A lookahead in the pattern would be slow,
-# because at each word of a long chain of words, it would read the rest of the text again.
+# The kinds whose secrets always contain a digit. `_is_secret` checks the digit. A lookahead in the pattern would be slow: in a
+# long text such as `user-user-user-…`, it would read the rest of the text again at each word.
 _WITH_DIGIT = ("account",)
 _DIGIT, _LETTER = re.compile(r"\d"), re.compile("[A-Za-z]")
 _SECRET_KEY = re.compile(

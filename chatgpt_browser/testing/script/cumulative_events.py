@@ -73,8 +73,8 @@ class ReplyEvents:
     def piece_encoder(self) -> PieceEncoder:
         """Return a function that encodes the pieces of the answer. Each event contains the whole text so far.
 
-        The function is fast: the JSON around the text is encoded in advance, and each piece is escaped only once. Only the copy
-        of the whole text into each event remains.
+        The function is fast: the JSON around the text is encoded in advance, and each piece is escaped only once. An event costs
+        little more than a copy of the text so far.
         """
         last = {**self.metadata(), **self.final_metadata()}
         in_progress = self._template(status="in_progress", end_turn=None, metadata=self.metadata())
@@ -132,7 +132,7 @@ class ReplyEvents:
         return blocks
 
     def _error(self) -> object:
-        """Return the value of the field `error` in the event with the error."""
+        """Return the value of the field `error` in the event with the error. A text is put into an object, as on the site."""
         error = self.reply.error
         return {"message": error} if isinstance(error, str) else error
 

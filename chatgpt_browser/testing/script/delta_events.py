@@ -96,7 +96,7 @@ class DeltaEvents(ReplyEvents):
         return [*blocks, *self._ending()]
 
     def _error(self) -> object:
-        """Return the value of the field `error` in the event with the error. In this format, a text stays a text."""
+        """Return the value of the field `error` in the event with the error. Unlike in the older format, a text is unchanged."""
         return self.reply.error
 
     @property

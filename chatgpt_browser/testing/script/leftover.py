@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _PACKAGE = __name__.partition(".script.")[0]
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
-# The minimum similarity (0 to 1) of a text that is called the nearest.
+# The minimum similarity (0 to 1) of a text that a report calls the nearest.
 _NEAR = 0.5
 
 
@@ -22,7 +22,7 @@ _NEAR = 0.5
 class Leftover:
     """One part of a test's script that was not used, or one message that no part of the script expected."""
 
-    #: The call that added the part, or the kind of message.
+    #: The first line of the report: the call that added the unused part, or a phrase such as `a message that no rule expected`.
     title: str
     expected: str
     asked: str
@@ -48,10 +48,12 @@ def short(value: object) -> str:
 
 
 def nearest(texts: Sequence[str], similarity: Callable[[str], float], kind: str) -> str:
-    """Return a description of the texts that begins with the nearest text, or with the newest text if no text is near.
+    """Quote the text that is most similar to the expected text, or the newest text if none is similar enough.
+
+    The result also contains the number of texts, for example `'Hello' (the nearest of 3 messages)`.
 
     :param texts: the texts, oldest first.
-    :param similarity: a function that returns the similarity of a text, from 0 to 1.
+    :param similarity: a function that returns how similar a text is to the expected text, from 0 to 1.
     :param kind: the singular of the noun for the texts, for example `message`.
     """
     if not texts:

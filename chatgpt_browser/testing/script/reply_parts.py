@@ -18,8 +18,8 @@ class Citation:
         >>> Reply("The sky is blue.", citations=["https://example.org/sky"])
         >>> Reply("Blue. Green.", citations=[Citation("Sky", "https://example.org/sky", after="Blue.")])
 
-    A text in `citations` is treated as a citation with this `url`. Any other object with the same attributes is also accepted,
-    such as a citation of the client.
+    In `citations`, a text is the `url` of a citation. Other objects with the same attributes are also accepted, for example the
+    citations of a reply that the client has returned.
     """
 
     title: str | None = None
@@ -34,7 +34,7 @@ class Citation:
 
 @dataclass(frozen=True)
 class Thought:
-    """A thought of the model. A text in `thoughts` is treated as a thought with this `summary`.
+    """A thought of the model. In `thoughts`, a text is the `summary` of a thought.
 
     If `seconds` is given, the thought is followed by a recap: a message with the duration of the thought.
     """
@@ -46,7 +46,7 @@ class Thought:
 
 @dataclass(frozen=True)
 class ToolCall:
-    """A call of a tool and its output. A text in `tool_calls` is treated as a call of `python` with this `input`."""
+    """A call of a tool and its output. In `tool_calls`, a text is the `input` of a call of the tool `python`."""
 
     name: str = "python"
     input: str = ""

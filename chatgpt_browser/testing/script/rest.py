@@ -22,8 +22,8 @@ class Rest:
     #: `socket`: the page subscribes to a topic of its WebSocket. `resume`: the page requests the rest with
     #: `POST f/conversation/resume`. After a break, only `resume` is possible. After a JSON response, only `socket` is possible.
     via: Literal["socket", "resume"]
-    #: Applies after a hand-off. True: the rest begins with the reply's first event, so it repeats the events of the response.
-    #: False: the rest begins where the response ended.
+    #: Applies only after a hand-off. True: the page gets all events of the reply again. False: the page gets only the events that
+    #: it has not read yet.
     repeats: bool = True
     #: After this number of the answer's events, the WebSocket closes or the resumed response breaks. None: neither happens.
     ends_after: int | None = None

@@ -77,9 +77,9 @@ class Rule:
         return self.times is not None and self.call_count >= self.times
 
     def take(self, turn: Turn) -> re.Match[str] | bool:
-        """If this rule answers the message, record the message as a call and return the match of the pattern.
+        """Return False if this rule does not answer the message. Otherwise, record a call and return the match object.
 
-        Return True if the pattern has no match object. If this rule does not answer the message, return False.
+        If the pattern has no match object, for example because it is a function that returns a bool, return True instead.
         """
         if self.is_exhausted or not (found := self.pattern.search(turn)):
             return False

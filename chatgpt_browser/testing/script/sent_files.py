@@ -160,7 +160,7 @@ class SentFile:
 
 @dataclass(frozen=True)
 class FileAside(Aside):
-    """A side message with a file: its content has parts that are objects, or its metadata refers to the file."""
+    """A side message with a file: the file is an object in the content (`parts`), or it is named in the metadata (`extra`)."""
 
     #: The parts of the content before the text.
     parts: tuple[dict[str, Any], ...] = ()

@@ -110,7 +110,8 @@ class Reply:
     newline: Literal["\n", "\r\n", "\r"] = field(default="\n", kw_only=True)
     #: True: the last event is `data: [DONE]`.
     done: bool = field(default=True, kw_only=True)
-    #: True: the reply starts with the user's own message, as on the site. In the format `delta`, a system message comes first.
+    #: True: the reply begins as on the site: with the user's own message (in the format `whole`), or with a system message and
+    #: the user's own message (in the format `delta`).
     echo_user: bool = field(default=True, kw_only=True)
     #: True: the server sends a comment line (`: ping - …`) before the first event and after each event of the answer.
     comments: bool = field(default=False, kw_only=True)
@@ -139,8 +140,8 @@ class Reply:
     #: The state of the stored answer after the connection broke or the client disconnected. True: the answer continues, and each
     #: GET of the conversation returns one more piece of its text. False: the answer remains incomplete.
     continues: bool = field(default=False, kw_only=True)
-    #: True: the last event of the answer marks it as complete (`finished_successfully` and `end_turn: true`, if `finish` is
-    #: `stop`).
+    #: True: the last event of the answer contains its final status: `finished_successfully` if `finish` is `stop`, otherwise
+    #: `finished_partial_completion`. False: the status remains `in_progress`.
     final_status: bool = field(default=True, kw_only=True)
     #: The reason why the answer ends. `stop`: the answer is complete. `max_tokens`: the answer was cut at the maximum length.
     #: `interrupted`: the answer was stopped before its end.
@@ -172,8 +173,8 @@ class Reply:
     #: (`break_after`) or a response of JSON (`as_json`). The stored conversation then grows at the pace of the reply. None: only
     #: the conversation has the rest.
     rest: Rest | None = field(default=None, kw_only=True)
-    #: The text of a second answer to the same message; the site shows both answers side by side. The second answer is sent
-    #: before the answer itself. The stored conversation continues after the second answer.
+    #: The text of an alternative answer to the same message; the site shows the two answers side by side. The alternative is sent
+    #: before the answer. In the stored conversation, the alternative is the newest message.
     alternative: str | None = field(default=None, kw_only=True)
     #: The sources that the answer cites: URLs or `Citation` objects.
     citations: Sequence[str | Citation] = field(default=(), kw_only=True)
@@ -240,7 +241,7 @@ class Recorded:
         :param message_id: the ID of the user's message on this server.
         """
         for _, sent in self.events:
-            # If a delta adds a new message, its value is the whole event.
+            # In a delta that adds a message, `v` has the same form as an event of the older format.
             event = sent["v"] if isinstance(sent.get("v"), dict) else sent
             message = event.get("message", event.get("input_message"))
             if isinstance(event.get("conversation_id"), str):
@@ -262,7 +263,7 @@ class Recorded:
 class RawBody:
     """A response body in chunks. Each chunk is sent separately and unchanged. This step adds no message to a conversation.
 
-    :raises TypeError: if an item of `chunks` has another type than those below.
+    :raises TypeError: if an item of `chunks` is neither bytes, `BREAK` nor a `Hold`.
     """
 
     #: The items of the body: bytes to send, `BREAK` (break the connection), or `Hold(gate)` (wait at the gate). Bytes alone are

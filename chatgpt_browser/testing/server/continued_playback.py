@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class ContinuedPlayback:
     """The playback of one `Reply` with a `Rest`.
 
-    A task writes all events into the log, independently of the clients. The response contains only the first events.
+    A task writes all events into a `TurnLog`, even if no client reads them. The response contains only the first events.
     """
 
     site: Site

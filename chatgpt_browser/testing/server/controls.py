@@ -133,7 +133,7 @@ class Controls(Scripting, AppControls):
 
     @property
     def redirect_to(self) -> str | None:
-        """The origin to which every request is redirected with status 308, as from chat.openai.com. None: no redirect."""
+        """The origin to which all requests are redirected (308), as from chat.openai.com to chatgpt.com. None: no redirect."""
         return self._site.redirect_to
 
     @redirect_to.setter
@@ -141,6 +141,6 @@ class Controls(Scripting, AppControls):
         self._site.redirect_to = origin
 
     def push_to_sockets(self, value: Any) -> None:
-        """Send a JSON value to all open WebSockets of the web application, for example an item of another topic."""
+        """Send a JSON value to all open WebSockets of the web application, for example an item that belongs to no reply."""
         for socket in [*self._site.turns.sockets]:
             socket.push(value)

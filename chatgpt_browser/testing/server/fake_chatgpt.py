@@ -58,14 +58,14 @@ class FakeChatGPT(Controls):
         application; respond with 403 to other messages. `api`: serve only the API endpoints.
     :param user: the user object in the responses of the session endpoint; None: an example user.
     :param models: the list of models. A message for a model that is not in this list is refused with 400, unless the model is
-        `auto` or the default model of `ChatGPTAPI`. None: the list contains two models of 2022, or models of 2026 with
-        `form="app"`, and the server accepts all names of models that the site has had.
+        `auto` or the default model of `ChatGPTAPI`. None: the list contains models of 2026 with `form="app"`, otherwise two
+        models of 2022. In both cases, the server also accepts messages for other models that the site has had.
     :param public_origin: the origin in the base URLs, for browsers that map the host of this origin to the server. None: the
         address of the server.
     :param port: the port. If it is 0, the system chooses a free port.
     :param strict: True: respond with 400 to a message for which there is no scripted reply, recording or rule.
         `assert_all_used` reports these messages.
-    :raises TypeError: if `replies` is a text, or a reply has another type than those above.
+    :raises TypeError: if `replies` is a text, or a reply is neither a text, a step nor a callable.
     :raises ValueError: if a session token is not a valid cookie value, if `challenge`, `encoding` or `form` is unknown, if
         the scheme of `public_origin` does not match `tls`, or if both `reply` and `strict` are given.
     """
@@ -131,7 +131,7 @@ class FakeChatGPT(Controls):
         self._server_thread: ServerThread | None = None
 
     def __setattr__(self, name: str, value: object) -> None:
-        # Without this check, a misspelled or unknown name would have no effect.
+        # Without this check, an assignment to a misspelled or unknown attribute would raise no error, and have no effect.
         is_known = name == "host" or name.startswith("_") or hasattr(type(self), name)
         if not is_known and type(self) is FakeChatGPT:
             advice = ""

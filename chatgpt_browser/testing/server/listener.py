@@ -43,8 +43,8 @@ class Listener(socket.socket):
 
         :raises BlockingIOError: if no connection is waiting, or after `drop_all()`.
         """
-        # If asyncio closes its server after it has accepted a connection and before it has made the transport, the socket is
-        # never closed. So no connection is accepted after `drop_all()`. asyncio takes this error as "no connection is waiting".
+        # After `drop_all()`, asyncio closes its server. If an accepted connection has no transport yet at that time, it is never
+        # closed. So no connection is accepted. asyncio takes `BlockingIOError` as "no connection is waiting".
         if self._is_closing:
             raise BlockingIOError
 
@@ -64,9 +64,9 @@ class Listener(socket.socket):
         return any(connection.fileno() != -1 for connection in [*self._accepted.values()])
 
     def drop_all(self) -> None:
-        """Break all connections, and accept no more.
+        """Break all accepted connections, and accept no more.
 
-        When the listener closes, the system breaks the connections that are still waiting.
+        When the listener closes, the system breaks the connections that were not accepted.
         """
         self._is_closing = True
         for connection in [*self._accepted.values()]:

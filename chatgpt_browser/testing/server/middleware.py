@@ -62,9 +62,8 @@ class RequestMiddleware:
         record = _make_record(scope, body)
         writer = ResponseWriter(record, send, lambda: self._drop(scope["client"]))
         if (refusal := refuse_foreign(self._site, record)) is not None:
-            await self._respond(
-                play(refusal, writer), writer, receive
-            )  # The refused request is not recorded, and no fault is applied to it.
+            # The refused request is not recorded, and no fault is applied to it.
+            await self._respond(play(refusal, writer), writer, receive)
             return
         if record.path.startswith(WATCH_PATH):
             await self._respond(serve_watch_page(self._site, writer), writer, receive)
@@ -148,9 +147,9 @@ class RequestMiddleware:
                 await writer.drop()
 
     def _intercept(self, record: RecordedRequest) -> Step | None:
-        """Return a response from a fault, a challenge, a redirect or a script for this path.
+        """Return the response that is sent instead of the endpoint's response, or None if the endpoint must respond.
 
-        This response is sent instead of the endpoint's response. Return None if the endpoint itself must respond.
+        The response comes from a fault, a challenge, a redirect, or an answer that the test has scripted for the request's path.
         """
         site = self._site
         with site.lock:

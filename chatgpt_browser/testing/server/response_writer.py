@@ -81,7 +81,7 @@ class ResponseWriter:
         """Complete the response after the client has disconnected.
 
         This is necessary over HTTP/2: for each connection, Hypercorn keeps an entry for each stream until the response is
-        complete. With more than a thousand entries, it raises an error.
+        complete. With more than a thousand entries, Hypercorn raises an error.
         """
         if self.record.status is None:
             await self._send({"type": "http.response.start", "status": 499, "headers": []})
@@ -90,8 +90,8 @@ class ResponseWriter:
 
     async def drop(self) -> NoReturn:
         """Break the connection. The client still receives all data that was sent before. This method never returns."""
-        # In each iteration of the event loop, a task of Hypercorn writes one HTTP/2 frame (16 KiB) to the socket. This loop waits
-        # until all frames are written.
+        # In each iteration of the event loop, a task of Hypercorn writes one HTTP/2 frame (16 KiB) to the socket. Wait for more
+        # iterations than there are frames, so that all frames are written.
         for _ in range(16 + self._unflushed // 1024):
             await asyncio.sleep(0)
 

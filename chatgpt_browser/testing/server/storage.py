@@ -118,7 +118,7 @@ class Storage:
         return f"{self.origin}{_PATH_PREFIX}{quote(file_id, safe='')}{_PATH_SUFFIX}?se=2026&sig={signature}"
 
     def expire(self) -> None:
-        """Make all URLs invalid that `sign()` has returned so far."""
+        """Invalidate all URLs that `sign()` has returned so far."""
         self._signatures.clear()
 
     async def receive(self, record: RecordedRequest, receive: Receive) -> bool:

@@ -23,7 +23,11 @@ AFTER_ANSWER = sys.maxsize
 
 
 class Entry(NamedTuple):
-    """One event. `number` counts the answer's pieces up to this event, including it. After the answer, it is `AFTER_ANSWER`."""
+    """One event of a reply.
+
+    `number` is the number of pieces of the answer that this event and the events before it contain. For an event after the
+    answer, `number` is `AFTER_ANSWER`.
+    """
 
     data: bytes
     number: int
@@ -72,9 +76,10 @@ class TurnLog:
     def first_index(self, offset: int | None = None) -> int:
         """Return the index of the first entry that a resumed response or a topic of a WebSocket contains.
 
-        The index is 0 if the feed repeats the reply (see `Rest.repeats`).
+        If the reply is repeated (see `Rest.repeats`), the index is 0. Otherwise, the events that the page has read are left out.
 
-        :param offset: the number of events that the page has read, according to its request; None if the request has no number.
+        :param offset: the number of events that the page has read, as in its resume request. None, for a topic: the page has read
+            all events of the response to the message.
         """
         if self.is_handed_off and self.rest.repeats:
             return 0

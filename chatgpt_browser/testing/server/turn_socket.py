@@ -112,7 +112,11 @@ class TurnSocket:
 
 
 def _item(log: TurnLog, index: int, entry: Entry, *, with_topic: bool) -> dict[str, Any]:
-    """Return an item of a topic. Only items outside the list `catchups` contain the topic (`with_topic`)."""
+    """Return one event of a reply as an item of the reply's topic.
+
+    :param with_topic: True: the item contains the ID of the topic. As on the site, the items in the list `catchups` (the events
+        before the subscription) do not contain this ID.
+    """
     content = {
         "type": "stream-item",
         "turn_id": log.turn_id,
