@@ -49,8 +49,8 @@ class Recovery:
     If the stream has broken off before the first event of a new conversation, the id of the conversation is unknown. The recovery
     then looks for the question in the conversations that have changed since ``sending_at``.
 
-    ``error`` is the error that ended the stream. The recovery raises ``error`` if the site is not writing an answer, if the answer
-    does not change for too long, or if the conversation cannot be found or read.
+    ``error`` is the error that ended the stream. The recovery raises ``error`` if the site is not writing an answer, if the
+    answer does not change for too long, or if the conversation cannot be found or read.
     """
 
     def __init__(

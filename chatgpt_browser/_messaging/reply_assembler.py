@@ -159,8 +159,8 @@ class ReplyAssembler:
         return text[len(shown) :]
 
     def _feed(self) -> bool:
-        # An event may contain a token or private text. It must not be a local variable of `read`, because the traceback of an error
-        # can show the local variables of each function.
+        # An event may contain a token or private text. It must not be a local variable of `read`, because a traceback can show
+        # local variables.
         item = self._items.popleft()
         return self.reader.end() if item is None else self.reader.feed(item)
 
