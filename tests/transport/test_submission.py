@@ -12,7 +12,7 @@ from chatgpt_browser import ChatGPTAPI, ComposerNotFoundError, MessageTooLongErr
 from chatgpt_browser._transport.base import Delivery, DeliveryState
 from chatgpt_browser._transport.site_ui import submission
 from chatgpt_browser._transport.site_ui.composer import Composer
-from chatgpt_browser.testing import Answer, ComposerOptions, FakeChatGPT, Gate, Stall
+from chatgpt_browser.testing import Answer, ComposerOptions, FakeChatGPT, Gate, Reply, Stall
 from tests.support.client_clock import advance_loop_clock
 from tests.support.scripted_site import base_urls
 
@@ -389,3 +389,46 @@ def test_submission_message_accepted_and_data_sent_stays_in_doubt(
     ):
         api.send_message("Good morning")
     assert sent_texts(server, since) == []
+
+
+#: A page that empties its message box at a click, and sends the message only after a second click: once for each click.
+LATE = """<title>x</title><form><textarea aria-label="Message"></textarea><button>Send</button></form>
+<script type="module">
+  import * as api from "/app/api.js";
+  import { Reply } from "/app/deltas.js";
+  const [form, box, texts] = [document.querySelector("form"), document.querySelector("textarea"), []];
+  await api.signIn();
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    texts.push(box.value);
+    box.value = "";
+    if (texts.length < 2) return;
+    const reading = new Reply(() => {}).read(await api.send(texts[0], { query: "" }));
+    await fetch("/go");
+    await api.send(texts[1], { query: "" }).catch(() => {});
+    await fetch("/tried");
+    await reading;
+  });
+</script>"""
+
+
+def test_submission_page_that_reacts_to_both_clicks_sends_message_once(
+    server: FakeChatGPT, api: ChatGPTAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submission, "_QUIET_WITHOUT_TEXT", 0.5)
+    since, first, held = len(server.requests), Gate(), Gate()
+    server.script_path("/", Answer(200, LATE))
+    server.script_path("/go", Stall(gate=first))
+    server.script(Reply("One two three.", hold_after=1, gate=held))
+
+    with api.stream_message("Good morning") as stream:
+        pieces = [next(stream)]
+        first.open()
+        server.wait_for_request("/tried")
+        held.open()
+        pieces += stream
+
+    assert "".join(pieces) == "One two three."
+    assert sent_texts(server, since) == ["Good morning"]
+    assert api.send_message("Good night") == "Yes."
+    assert sent_texts(server, since) == ["Good morning", "Good night"]

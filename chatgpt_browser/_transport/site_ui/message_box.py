@@ -29,7 +29,7 @@ class TextAttachedError(PageError):
 
 
 class BoxContent(NamedTuple):
-    """The text in the message box, and the number of its copies outside the box."""
+    """The text in the message box, and how often the page shows the beginning of this text outside the box."""
 
     text: str = ""
     #: The number of places outside the box in which the page shows the beginning of the message, for example as a sent message.

@@ -86,7 +86,9 @@ class RequestObserver:
         #: The message that the page has sent.
         self.captured: CapturedRequest = CapturedRequest()
         #: True if the request was refused or its connection broke. The page may then repeat the request by itself.
-        self.may_be_repeated = False
+        self._has_failed = False
+        #: True if the page may react to an earlier click, and then send the message a second time.
+        self._expects_repetition = False
         self._cdp = cdp
         self._message_urls = site.message_urls
         self._delivery = delivery
@@ -131,20 +133,34 @@ class RequestObserver:
         else:
             await self._cdp.send("Network.setBlockedURLs", {"urls": []})
 
+    async def expect_repetition(self) -> None:
+        """Prevent the page from sending the message a second time. Call this method after the page has sent the message.
+
+        This is necessary after two clicks on the send button, if the page may react to both clicks.
+        """
+        self._expects_repetition = True
+        await self._block_messages(is_blocked=True)
+
+    @property
+    def may_be_repeated(self) -> bool:
+        """True if the page may send the message again by itself. Then the page must not be used for another message."""
+        return self._has_failed or self._expects_repetition
+
     def grant(self, chars: int) -> None:
         """Do nothing, because the amount of data that the page reads cannot be limited."""
 
     def abort(self) -> bool:
-        """Begin to stop the reply. Return True if there is no reply to stop."""
+        """Begin to stop the reply. Return False if the reply will stop later, or True if it has already ended."""
         return self._on_abort(self)
 
     def _end(self) -> None:
         self.state = ObserverState.ENDED
         self._remove_listeners()
-        if self.may_be_repeated and self._continuation.is_complete:
+        if self._has_failed and self._continuation.is_complete:
             # The page has received the whole reply in another way, so it has no reason to repeat the message.
-            self.may_be_repeated = False
-            self._tasks.spawn(self._block_messages(is_blocked=False))
+            self._has_failed = False
+            if not self._expects_repetition:
+                self._tasks.spawn(self._block_messages(is_blocked=False))
 
     # ---- Events of the browser ---------------------------------------------------------------------------------------
 
@@ -213,7 +229,7 @@ class RequestObserver:
         if (feed := self._feeds.get(event["requestId"])) is None:
             return
         if self._is_message(event):
-            self.may_be_repeated = not event.get("canceled")
+            self._has_failed = not event.get("canceled")
         feed.fail(event)
 
     def _on_navigated(self, event: dict[str, Any]) -> None:
@@ -237,7 +253,7 @@ class RequestObserver:
         kind, *rest = frame
         if kind == "head":
             self.state = ObserverState.RESPONDING
-            self.may_be_repeated = not rest[0].ok
+            self._has_failed = not rest[0].ok
         was_settled = self.stream.is_settled
         if not self._continuation.has_begun:
             self._continuation.note(frame)
@@ -246,12 +262,12 @@ class RequestObserver:
             if not was_settled:
                 self.stream.abort_request()
         elif kind in ("end", "error") or next(iter(self._feeds.values())).is_complete:
-            self._on_response_ended(is_canceled=kind == "error" and not self.may_be_repeated)
+            self._on_response_ended(is_canceled=kind == "error" and not self._has_failed)
 
     def _on_response_ended(self, *, is_canceled: bool) -> None:
         self._continuation.begin(is_canceled=is_canceled)
         self.stream.request_ended()
-        if self.may_be_repeated and self.stream.may_continue:
+        if self._has_failed and self.stream.may_continue:
             self._tasks.spawn(self._block_messages(is_blocked=True))
 
     async def _block_messages(self, *, is_blocked: bool) -> None:
@@ -271,8 +287,6 @@ class RequestObserver:
         self._tasks.spawn(self._refuse(event["requestId"]))
 
     async def _refuse(self, request_id: str) -> None:
-        logger.warning(
-            "the page tried to send the message again after the reply had broken off: this was prevented"
-        )
+        logger.warning("the page tried to send the message again: this was prevented")
         with suppress(PlaywrightError):
             await self._cdp.send("Fetch.failRequest", {"requestId": request_id, "errorReason": "Aborted"})

@@ -283,10 +283,10 @@ class SitePage:
         return self._observer
 
     def _on_over(self, observer: RequestObserver) -> None:
-        """After a message, make the page idle. If the page may repeat a failed request, close the page instead."""
+        """After a message, make the page idle. If the page may send the message again, close the page instead."""
         self._observer = None
         if observer.may_be_repeated and self.dead is None:
-            self.die(BrowserCrashedError("The site's page was closed: it may repeat a failed request."))
+            self.die(BrowserCrashedError("The site's page was closed: it may send the message again."))
             self._tasks.spawn(self._close_page())
         if self.state is PageState.BUSY:
             self._enter(PageState.IDLE)
@@ -345,7 +345,6 @@ class SitePage:
                 await self._page.close()
             except (PlaywrightError, ConnectionError) as exc:
                 logger.debug("the site's page could not be closed: %s", to_library_error(exc))
-        # After a call on the page was cancelled, Playwright sometimes still regards the page as open. In this case, the command
-        # to close the page is also sent directly to the browser.
+        # After a cancelled call, Playwright may still regard the page as open. Then the browser is told to close it.
         if not self._page.is_closed():
             await suppress_close_errors(functools.partial(self._cdp.send, "Page.close"))

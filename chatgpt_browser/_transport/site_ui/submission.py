@@ -95,6 +95,8 @@ class Submission:
         self._timeout = timeout
         self._clock = asyncio.get_running_loop().time
         self._native_submits = self._clicks = 0
+        #: True if the message box became empty after a click that had no other effect. The page may still react to this click.
+        self._may_react_late = False
 
     async def run(self, observe: Callable[[], RequestObserver], delivery: Delivery) -> RequestObserver:
         """Send the message. Return the observer of its request.
@@ -116,6 +118,8 @@ class Submission:
         try:
             with anyio.move_on_after(self._timeout):
                 await self._click_until_sent(observer, delivery, content)
+                if self._may_react_late:
+                    await observer.expect_repetition()
         finally:
             self._activity.on_native_submit = None
             await watching.cancel()
@@ -248,6 +252,7 @@ class Submission:
             if self._preparation.requests.is_reacting:
                 limit = _QUIET_WHILE_LOADING
             if self._clock() - max(busy_at, accepted_at) >= limit * patience:
+                self._may_react_late = self._may_react_late or not is_kept
                 return False
 
     async def _lost_error(self) -> LostMessageError:
