@@ -88,7 +88,7 @@ def find_devtools_url(name: str) -> tuple[str, Path]:
 
 
 def switch_on(name: str) -> str:
-    """Return the instruction that switches remote debugging on in the browser of a channel."""
+    """Return a sentence that tells the user how to switch on remote debugging in a browser."""
     channel = CHANNELS[name]
     return SWITCH_ON.format(name=channel.name, scheme=channel.scheme)
 

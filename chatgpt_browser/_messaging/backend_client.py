@@ -101,8 +101,8 @@ class BackendClient:
     async def call(self, call: Callable[[Session], Awaitable[T]], *, resend_refused: bool = True) -> T:
         """Run ``call(session)`` and return its result. After an error, run ``call`` again if :mod:`.retry` allows this.
 
-        The parameter ``call`` is a function of the session and not of the access token: a traceback may show the arguments of a
-        function, and the repr of a session does not contain the token.
+        A traceback may show the arguments of a function. Therefore ``call`` gets the session, whose repr does not contain the
+        access token, and not the token.
 
         :param resend_refused: if False, ``call`` is not run again after the site has refused the access token or has responded
             with a challenge.

@@ -11,8 +11,8 @@ from .._core.log import logger
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: The number of reads that need no pause, and the interval in seconds between further reads. Each interval without a read allows
-#: one more read without a pause.
+#: ``BURST`` reads need no pause. After that, one read is allowed in each ``INTERVAL`` of this number of seconds. Unused intervals
+#: are saved, so that after a long time without a read, ``BURST`` reads need no pause again.
 BURST, INTERVAL = 20, 0.5
 #: A wait of this number of seconds or more is logged.
 _LONG_WAIT = 5.0

@@ -85,7 +85,7 @@ def read_resume_token(item: Any) -> Origin | None:
 
 
 def read_document(text: str) -> Origin | None:
-    """Return the origin of the reply that a JSON document announces. The site sent the document in response to a message.
+    """Return where the reply can be read, if the site has responded to a message with a JSON document instead of a stream.
 
     Return None if the document is an error or contains no conversation id.
     """

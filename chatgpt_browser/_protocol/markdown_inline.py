@@ -92,7 +92,10 @@ def tag(state: StateInline, silent: bool) -> bool:
 
 
 def _stands_alone(src: str, match: re.Match[str]) -> bool:
-    """Return whether a tag marks a block. The result is False for a placeholder before words (``<section> of the report``)."""
+    """Return whether a tag begins or ends a block of HTML.
+
+    If words follow the tag, as in ``<section> of the report``, the tag is a placeholder, and the result is False.
+    """
     before, after = src[match.start() - 1 : match.start()], src[match.end() : match.end() + 2]
     if match["closing"] and before.strip():
         return True

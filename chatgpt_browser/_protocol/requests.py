@@ -46,7 +46,7 @@ def message_request(site: Site, prompt: Prompt, *, message_id: str, model: str, 
 
 
 def backend_request(site: Site, method: str, path: str, body: Any, *, access_token: str) -> Request:
-    """Build a request to another endpoint of the backend. Request and response bodies are JSON."""
+    """Build a request to the backend that sends no message, such as a request for a conversation. All bodies are JSON."""
     headers = {"accept": "application/json", "authorization": f"Bearer {access_token}"}
     if body is None:
         return Request(method, f"{site.backend_api_base_url}/{path}", headers)

@@ -68,7 +68,7 @@ class TranscriptStore:
             _delete_old(connection, now)
 
     def find(self, key: str) -> StoredPosition | None:
-        """Return the position with this key, or None.
+        """Return the conversation and the message that are stored for a transcript with this key, or None.
 
         :raises JobStoreError: the store cannot be read.
         """

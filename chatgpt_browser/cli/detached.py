@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 def start_detached(
     command: Sequence[str], request: dict[str, Any], log: Path, *, without_answer: ChatGPTError
 ) -> dict[str, Any]:
-    """Start a command in a process without a terminal. Return the object that the process passes to `answer_starter`.
+    """Start a command in a child process without a terminal. Return the object that the child passes to `answer_starter`.
 
     The request and the session token are passed through a pipe, because other users of the machine can read the arguments of a
-    process. The started process reads the request and the token with `read_request`.
+    process. The child reads the request and the token with `read_request`.
 
-    :param without_answer: the error that is raised if the process ends without an answer.
-    :raises ChatGPTError: the process ended without an answer, or it passed this error to this process with `errors_to_starter`.
-    :raises typer.BadParameter: the process passed this error to this process with `errors_to_starter`.
+    :param without_answer: the error that is raised if the child ends without an answer.
+    :raises ChatGPTError: the child ended without an answer, or reported this error through `errors_to_starter`.
+    :raises typer.BadParameter: the child reported this error through `errors_to_starter`.
     """
     settings = Settings.current()
     token = settings.session_token

@@ -73,7 +73,7 @@ class NavigationWatcher:
         self.url = ""
         self._heads: dict[str, Head] = {}
         self._loader = ""
-        # True until the first commit, so that a late domContentEventFired of the previous document is ignored.
+        # Initially True, because the first event `domContentEventFired` may still belong to the previous document.
         self._is_reported = True
         self._documents: asyncio.Queue[Head | None] = asyncio.Queue()
 

@@ -1,6 +1,7 @@
-"""The results of a batch: a file of JSON lines that stays valid even if the process is killed.
+"""The results of a batch: a file of JSON lines.
 
-Each row is synced to disk before the next message is sent. If the last row has no line feed, it may be incomplete.
+Each row is synced to disk before the next message is sent. If the process is killed, only the last row can be incomplete. An
+incomplete row has no line feed at its end, and is ignored.
 """
 
 from __future__ import annotations

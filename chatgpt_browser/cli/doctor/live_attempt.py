@@ -60,7 +60,7 @@ class LiveAttempt:
         return "deltas" if any("message" not in each and "v" in each for each in shapes) else "whole events"
 
     def to_json(self) -> dict[str, Any]:
-        """Return the record as a JSON-serialisable dict without contents."""
+        """Return the record as a JSON-serialisable dict. It contains neither the messages nor the replies."""
         events = {"count": self.count, "first": self.first, "last": self.last}
         record: dict[str, Any] = {"outcome": self.outcome, "message": self.message}
         if self.status is not None:

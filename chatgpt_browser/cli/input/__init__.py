@@ -1,1 +1,1 @@
-"""The input of the commands: the question, standard input, and checks of the text."""
+"""Reads the question from the arguments, files and standard input, and checks its text."""

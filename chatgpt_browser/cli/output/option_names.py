@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-#: Maps an argument of the client, as error messages contain it, to the command-line option with the same effect.
+#: The command-line options with the same effect as arguments of the client. A key is an argument as error messages write it.
 IN_COMMAND_LINE_TERMS = {
     'send_via="page"': "--send-via page",
     'send_via="fetch"': "--send-via fetch",

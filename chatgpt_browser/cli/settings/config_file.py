@@ -60,7 +60,7 @@ class ConfigFile:
         return cls(path, values, lines)
 
     def source(self, name: str) -> str:
-        """Return the path of the file, with the line of a key."""
+        """Return where the file sets a key: the path of the file and the number of the line."""
         return f"{self.path}, line {self.lines[name]}" if name in self.lines else str(self.path)
 
 

@@ -89,7 +89,7 @@ class Injection:
         return True
 
     def leftover(self, records: Sequence[RecordedRequest]) -> Leftover | None:
-        """Return a report if the fault is not optional and was applied to no request. Otherwise return None.
+        """If the fault is required, but was never applied to a request, return a report of this. Otherwise return None.
 
         :param records: all requests, oldest first.
         """
@@ -130,7 +130,7 @@ class Injections:
         return None
 
     def damage(self, reply: Reply, record: RecordedRequest) -> Step:
-        """Return the step for a request: the result of a reply fault, or `reply` itself if no reply fault is applied."""
+        """Return the response to a request: `reply` as a fault has changed it, or `reply` itself if no fault applies."""
         for injection in self.all:
             fault = injection.fault
             if isinstance(fault, ReplyFault) and injection.strikes(record):

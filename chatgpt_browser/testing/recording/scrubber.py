@@ -42,7 +42,7 @@ _PREFIX_LENGTH = 8
 
 
 class Scrubber:
-    """Replaces secrets. The object stores the known secrets, and the placeholder of each ID."""
+    """Replaces secrets and IDs by placeholders. A secret or ID that occurs again gets the same placeholder."""
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}

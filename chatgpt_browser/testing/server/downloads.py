@@ -24,7 +24,7 @@ _NO_FILE = {"status": "error", "error_code": "file_not_found", "error_message": 
 
 
 def send_files(site: Site, reply: Reply, conversation: Conversation) -> Reply:
-    """Store the files of a reply. Return a copy of the reply with links and side messages instead of the files."""
+    """Store the files of a reply. Return a copy of the reply in which a link or an additional message replaces each file."""
     asides, text = [*reply.asides], reply.text
     for sent in reply.files:
         if sent.kind == "canvas":

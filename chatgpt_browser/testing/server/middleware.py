@@ -82,7 +82,8 @@ class RequestMiddleware:
 
     async def _answer_from_storage(self, writer: ResponseWriter) -> None:
         scripted = None
-        if writer.record.method != "OPTIONS":  # A CORS preflight request (OPTIONS) uses no step.
+        # A CORS preflight request (OPTIONS) uses up no scripted response.
+        if writer.record.method != "OPTIONS":
             with self._site.lock:
                 scripted = self._site.script.next_for_path(writer.record.path)
         if scripted is not None and not isinstance(scripted, str):
