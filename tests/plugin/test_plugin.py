@@ -10,6 +10,8 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.plugin.conftest import RunInProcess
+
 ASYNC_TEST = """
 import pytest
 
@@ -231,6 +233,22 @@ def test_chatgpt_server_fixture_fails_a_passed_test_that_leaves_something_unused
     result.stdout.fnmatch_lines(["*- FakeChatGPT -*", "*when('never asked'*"])
     assert details.count("script('Checked.')") == 1
     assert "Unreported." not in details.replace('chatgpt_server.script("Unreported.")', "")
+
+
+def test_summary_with_subtests_is_written(run_in_process: RunInProcess, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import unittest
+
+        class TestCase(unittest.TestCase):
+            def test_parts(self):
+                with self.subTest("part"):
+                    pass
+        """
+    )
+    result = run_in_process()
+    result.assert_outcomes(passed=1)
+    assert result.ret == 0
 
 
 # ---- live tests --------------------------------------------------------------------------------------
