@@ -10,6 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from chatgpt_browser.testing import FakeChatGPT
     from tests.plugin.conftest import RunInProcess
 
 ASYNC_TEST = """
@@ -392,6 +393,46 @@ def test_showlocals_shows_no_session_token(
     assert result.parseoutcomes()["errors"] >= 4
     assert "chatgpt_options" in str(result.stdout)
     assert "secret-token" not in str(result.stdout) + str(result.stderr)
+
+
+PARTS_OF_SECRETS = """
+import os, pytest
+from chatgpt_browser import ChatGPTAPI
+
+@pytest.mark.chatgpt_live
+def test_parts(chatgpt_api):
+    token = os.environ["CHATGPT_SESSION_TOKEN"]
+    cookies = "theme=dark; " * 20 + "__Secure-next-auth.session-token=" + token
+    middle = token[300:400]
+    session = chatgpt_api.get_session().raw
+    print(token[9:])
+    assert token == token[:30] + "X" + token[31:]
+
+@pytest.mark.chatgpt_live
+def test_own_client(chatgpt_api):
+    urls = {name: os.environ["CHATGPT_" + name.upper()] for name in ("api_base_url", "backend_api_base_url")}
+    with ChatGPTAPI(os.environ["CHATGPT_SESSION_TOKEN"], **urls) as api:
+        access_token = api.ensure_auth()
+        assert False
+"""
+
+
+def test_showlocals_shows_no_part_of_a_secret(
+    pytester: pytest.Pytester, run_in_process: RunInProcess, real_site: FakeChatGPT
+) -> None:
+    pytester.makepyfile(PARTS_OF_SECRETS)
+    pytester.makeini("[pytest]\nchatgpt_live_interval = 0")
+    result = run_in_process("--showlocals", "--junitxml=report.xml")
+
+    result.assert_outcomes(failed=2)
+    report = str(result.stdout) + (pytester.path / "report.xml").read_text("utf-8")
+    assert "cookies" in report and "session " in report and "access_token" in report
+    token = real_site.session_token
+    assert "eyJ" not in report
+    assert [token[at : at + 12] for at in range(len(token) - 11) if token[at : at + 12] in report] == []
+    # The last part of an access token is its signature.
+    signatures = {each.bearer.rpartition(".")[2] for each in real_site.requests if each.bearer}
+    assert not [each for each in signatures if each[-12:] in report]
 
 
 # The fixtures in this process, where their coverage is measured.
