@@ -16,6 +16,7 @@ from .scripted import Scripted, Turn, as_step, check_scripted, remember
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from .pattern import Pattern
     from .steps import SessionAnswer, Step
 
 _T = TypeVar("_T")
@@ -72,7 +73,7 @@ class Script:
         self._recordings: deque[_Sourced[Recording]] = deque()
         self._rules: list[_Sourced[Rule]] = []
         self._by_path: list[tuple[str, deque[_Sourced[SessionAnswer]]]] = []
-        self._asked: list[Call] = []
+        self._asked: list[Turn] = []
         self._unexpected: list[Call] = []
 
     def extend(self, items: Sequence[Scripted]) -> None:
@@ -125,7 +126,7 @@ class Script:
     async def next_step(self, turn: Turn) -> Step:
         """Return the step that answers this message. A step from the queue or from a recording is used only once."""
         with self._lock:
-            self._asked.append(Call(turn.message, turn.request))
+            self._asked.append(turn)
             scripted, match, source = self._select(turn)
 
         turn.request.rule = None if source is None else source.title
@@ -150,7 +151,7 @@ class Script:
         if not self.strict:
             return self.reply, None, None
 
-        self._unexpected.append(self._asked[-1])
+        self._unexpected.append(Call(turn.message, turn.request))
         return (
             Answer.error(400, f"FakeChatGPT(strict=True): no rule expects {short(turn.message)}."),
             None,
@@ -167,7 +168,7 @@ class Script:
             ]
 
     def _unused_items(self) -> Iterator[Leftover]:
-        texts = [each.text for each in self._asked]
+        texts = [turn.message for turn in self._asked]
         asked = nearest(texts, lambda text: 0, "message")
         for number, item in enumerate(self._queue, 1):
             yield Leftover(item.title, f"{count(number, 'further message')}", asked)
@@ -179,11 +180,18 @@ class Script:
                 yield Leftover(answer.title, expected, "no such request")
 
     def _unused_rules(self) -> Iterator[Leftover]:
-        texts = [each.text for each in self._asked]
         for rule in reversed(self._rules):
             if not (rule.value.called or rule.value.optional):
                 pattern = rule.value.pattern
-                yield Leftover(rule.title, str(pattern), nearest(texts, pattern.similarity, "message"))
+                yield Leftover(rule.title, str(pattern), self._asked_instead(pattern))
+
+    def _asked_instead(self, pattern: Pattern) -> str:
+        """Return a description of the message that a rule with this pattern should have answered."""
+        for turn in self._asked:
+            if _matches(pattern, turn):
+                answered_by = turn.request.rule or "the default reply, before the rule was added"
+                return f"{short(turn.message)} (answered by {answered_by})"
+        return nearest([turn.message for turn in self._asked], pattern.similarity, "message")
 
     def _unexpected_message(self, call: Call) -> Leftover:
         expected = "no message (the script has no rules)"
@@ -194,3 +202,10 @@ class Script:
                 f"{rule.value.pattern} (the nearest of {count(len(self._rules), 'rule')}: {rule.title}{used})"
             )
         return Leftover("a message that no rule expected", expected, short(call.text))
+
+
+def _matches(pattern: Pattern, turn: Turn) -> bool:
+    try:
+        return pattern.matches(turn)
+    except Exception:  # A test's own function raised it. The report must be written in any case.
+        return False
