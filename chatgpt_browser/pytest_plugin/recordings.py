@@ -95,6 +95,8 @@ def complete_report(item: pytest.Item, report: pytest.TestReport) -> None:
 def _check(cassette: Cassette, item: pytest.Item) -> None:
     """Fail the test if it can neither replay nor record its cassette."""
     name = shown(cassette.path)
+    if cassette.path.exists() and not cassette.path.is_file():
+        pytest.fail(f"the cassette {name} is not a regular file", pytrace=False)
     if cassette.is_live and not live.has_token():
         pytest.fail(f"recording {name} needs a session token in {live.TOKEN}", pytrace=False)
     if not cassette.is_live and not cassette.path.exists():

@@ -137,6 +137,12 @@ def test_missing(chatgpt_recording, name):
 
 def test_damaged(chatgpt_recording):
     pass
+
+def test_cut_off(chatgpt_recording):
+    pass
+
+def test_folder(chatgpt_recording):
+    pass
 """
 
 
@@ -152,9 +158,11 @@ def test_chatgpt_recording_replay_names_missing_cassettes_and_messages_that_diff
     for test in ("in_other_order", "other_text", "any_text"):
         write(pytester.path / f"cassettes/test_it/test_{test}.jsonl", CASSETTE)
     write(pytester.path / "cassettes/test_it/test_damaged.jsonl", [{"x": 1}])
+    write(pytester.path / "cassettes/test_it/test_cut_off.jsonl", CASSETTE[:3])
+    (pytester.path / "cassettes/test_it/test_folder.jsonl").mkdir()
     result = run_in_process()
 
-    result.assert_outcomes(passed=3, errors=4)
+    result.assert_outcomes(passed=3, errors=6)
     missing = str(result.stdout).partition("ERROR at setup of test_missing[a/b] ")[2]
     name, _, command = missing.partition("there is no cassette ")[2].partition("\n")[0].partition(": ")
     assert name.startswith("cassettes/test_it/test_missing[a-b]-") and name.endswith(".jsonl")
@@ -167,6 +175,8 @@ def test_chatgpt_recording_replay_names_missing_cassettes_and_messages_that_diff
         [
             "*ERROR at setup of test_damaged*",
             "*test_damaged.jsonl is not a valid recording*use --chatgpt-record=all",
+            "*test_cut_off.jsonl is not a valid recording*a message has no end*use --chatgpt-record=all",
+            "*the cassette cassettes/test_it/test_folder.jsonl is not a regular file",
         ]
     )
     result.stdout.fnmatch_lines(

@@ -285,6 +285,10 @@ def test_replay_speed_scales_recorded_times(client: SiteClient, tmp_path: Path) 
         [[]],
         [{"recording": 1}, {"append": "x", "at": 0}],
         [{"recording": 1}, {"end": "done"}],
+        [{"recording": 1}, 7],
+        [{"recording": 1}, {"message": "x"}, {"delta": "y", "at": 0}, {"end": "done", "at": 0}],
+        [{"recording": 1}, {"message": "x"}, {"event": {}, "at": 0}],
+        [{"recording": 1}, {"message": "x"}, {"message": "y"}, {"end": "done", "at": 0}],
     ],
 )
 def test_replay_invalid_file_raises(lines: list[Any], tmp_path: Path) -> None:

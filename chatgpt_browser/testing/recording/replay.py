@@ -116,7 +116,23 @@ def read_lines(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in Path(path).read_text("utf-8").split("\n") if line]
     if lines[0]["recording"] != FORMAT_VERSION:
         raise ValueError(f"format {lines[0]['recording']} is not supported")
+    _check(lines)
     return lines
+
+
+def _check(lines: list[Any]) -> None:
+    """Check the values of the lines, and that each message is complete."""
+    is_complete = True
+    for number, line in enumerate(lines, 1):
+        if not isinstance(line, dict):
+            raise TypeError(f"line {number} is not a JSON object")
+        if not all(isinstance(line.get(name, {}), dict) for name in ("event", "delta", "answer")):
+            raise TypeError(f"line {number} has an event that is not a JSON object")
+        if "message" in line and not is_complete:
+            break
+        is_complete = (is_complete or "end" in line or "answer" in line) and "message" not in line
+    if not is_complete:
+        raise ValueError("a message has no end, so the file is not complete")
 
 
 def _one_line(text: str) -> str:
