@@ -28,6 +28,14 @@ _FIXTURE_ARGUMENTS = ("assert_all_used", "match_messages", "replay_speed")
 _failed = pytest.StashKey[bool]()
 _passed = pytest.StashKey[bool]()
 _unused_report = pytest.StashKey["Callable[[], str | None]"]()
+_KEYS_OF_A_RUN: tuple[pytest.StashKey[Any], ...] = (
+    _failed,
+    _passed,
+    _unused_report,
+    live.CLIENTS,
+    recordings.RECORDER,
+    recordings.PROPERTIES,
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -59,6 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a live test if no session token is set. Otherwise, wait for the minimum time since the last live test."""
+    _forget_previous_run(item)
     if not live.is_marked(item):
         return
     if not live.has_token():
@@ -72,6 +81,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     It also lists the recorded cassettes and the differences from cassettes.
     """
     summary.write(terminalreporter, config.getini(live.INTERVAL))
+
+
+def _forget_previous_run(item: pytest.Item) -> None:
+    """Remove the data of an earlier run of this test: plugins such as pytest-rerunfailures run a test again."""
+    for key in _KEYS_OF_A_RUN:
+        if key in item.stash:
+            del item.stash[key]
 
 
 @pytest.hookimpl(wrapper=True)

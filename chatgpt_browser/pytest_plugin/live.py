@@ -31,7 +31,7 @@ _TOKEN = re.compile(r"eyJ[\w.+/=%-]{8,}")
 
 _sleep = time.sleep
 #: The clients of a test on the real site. If the list does not exist, the test does not use the real site.
-_clients = pytest.StashKey[list["AsyncChatGPTAPI"]]()
+CLIENTS = pytest.StashKey[list["AsyncChatGPTAPI"]]()
 _ended_at = pytest.StashKey[float]()
 
 
@@ -47,10 +47,10 @@ def has_token() -> bool:
 
 def begin(item: pytest.Item) -> None:
     """Register that the test uses the real site, and wait for the minimum time since the last test on this site."""
-    if _clients in item.stash:
+    if CLIENTS in item.stash:
         return
 
-    item.stash[_clients] = []
+    item.stash[CLIENTS] = []
     wait = item.config.stash.get(_ended_at, 0.0) + interval(item.config) - time.monotonic()
     if wait > 0:
         _sleep(wait)  # This limits the rate of requests. There is no event to wait for.
@@ -79,17 +79,17 @@ def client_settings() -> dict[str, Any]:
 
 def add_client(item: pytest.Item, api: AsyncChatGPTAPI) -> None:
     """Store a client of a test that uses the real site."""
-    item.stash[_clients].append(api)
+    item.stash[CLIENTS].append(api)
 
 
 def clients(item: pytest.Item) -> list[AsyncChatGPTAPI]:
     """Return the clients with which the test uses the real site."""
-    return item.stash.get(_clients, [])
+    return item.stash.get(CLIENTS, [])
 
 
 def complete_report(item: pytest.Item, report: pytest.TestReport) -> None:
     """Remove secrets from the reports of a test on the real site. Add the site's origin to the teardown report."""
-    if _clients not in item.stash:
+    if CLIENTS not in item.stash:
         return
 
     if secrets := _secrets(item):

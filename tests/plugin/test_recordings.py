@@ -268,6 +268,46 @@ def test_chatgpt_recording_of_failed_test_keeps_the_cassette(
     assert lines(pytester.path / "cassettes/test_it/test_it.jsonl") == CASSETTE
 
 
+RUN_TWICE = """
+from _pytest.runner import runtestprotocol
+
+def pytest_runtest_protocol(item, nextitem):
+    runtestprotocol(item, nextitem=nextitem, log=False)
+    runtestprotocol(item, nextitem=nextitem, log=True)
+    return True
+"""
+LIVE_AND_FAKE = """
+import pytest
+
+runs = []
+
+@pytest.mark.chatgpt_live
+def test_live():
+    pass
+
+def test_fake(chatgpt_server):
+    chatgpt_server.when("weather", "Sunny.")
+    runs.append(1)
+    if len(runs) == 2:
+        pytest.skip("no check of the script after a skip")
+"""
+
+
+def test_repeated_run_of_a_test_is_paced_and_independent(
+    pytester: pytest.Pytester,
+    run_in_process: RunInProcess,
+    real_site: FakeChatGPT,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("chatgpt_browser.pytest_plugin.live._sleep", pauses.append)
+    pytester.makeconftest(RUN_TWICE)
+    pytester.makepyfile(test_it=LIVE_AND_FAKE)
+    run_in_process().assert_outcomes(passed=1, skipped=1)
+
+    assert len(pauses) == 1 and 0 < pauses[0] <= 5
+
+
 # ---- tests on the real site ---------------------------------------------------------------------------
 
 LIVE = """
