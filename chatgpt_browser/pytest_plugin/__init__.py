@@ -130,7 +130,11 @@ def chatgpt_server(request: pytest.FixtureRequest) -> Iterator[FakeChatGPT]:
             f" and the options of FakeChatGPT: {', '.join(known)}",
             pytrace=False,
         )
-    with FakeChatGPT(**options) as server:
+    try:
+        server = FakeChatGPT(**options)
+    except (TypeError, ValueError) as error:
+        pytest.fail(f"the marker {_MARKER} has an invalid option: {error}", pytrace=False)
+    with server:
         if checks:
             request.node.stash[_unused_report] = server._unused_report
         yield server

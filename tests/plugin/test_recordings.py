@@ -209,6 +209,10 @@ def test_unknown_argument(chatgpt_server):
 @pytest.mark.chatgpt("app")
 def test_positional_argument(chatgpt_server):
     pass
+
+@pytest.mark.chatgpt(strict=True, reply="Hello.")
+def test_invalid_option(chatgpt_server):
+    pass
 """
 
 
@@ -217,12 +221,13 @@ def test_wrong_arguments_of_marker_are_named(pytester: pytest.Pytester, run_in_p
     write(pytester.path / "cassettes/test_it/test_speed.jsonl", CASSETTE)
     result = run_in_process()
 
-    result.assert_outcomes(errors=3)
+    result.assert_outcomes(errors=4)
     result.stdout.fnmatch_lines(
         [
             "chatgpt_replay_speed must be a number above zero or none, not 'slow'",
             "the marker chatgpt has the unknown argument 'strickt'; it takes assert_all_used, *FakeChatGPT: replies, *",
             "the marker chatgpt takes only keyword arguments, not 'app'",
+            "the marker chatgpt has an invalid option: reply answers every message: *",
         ]
     )
 

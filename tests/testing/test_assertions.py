@@ -156,6 +156,20 @@ PREPARATIONS: dict[str, tuple[Callable[[FakeChatGPT], object], list[str]]] = {
         lambda server: server.when(re.compile(r"(?i)^\s*the\s+weather\s+in\s+(?P<city>R.me)\?$"), "Sunny."),
         ["matches re.compile(", "'weather in Rome' (the nearest of 2 messages)"],
     ),
+    "rule whose message a fault refuses": (
+        lambda server: (server.when("Rome", "Sunny."), server.inject("overloaded")),
+        [
+            "when('Rome', 'Sunny.') at ",
+            "'hello' (the newest of 1 message); 1 message refused by 'overloaded'",
+        ],
+    ),
+    "fault after another fault": (
+        lambda server: (server.inject("overloaded", times=None), server.inject("server-error")),
+        [
+            "inject('server-error') at ",
+            "(the nearest of 3 requests), to which the fault 'overloaded' was applied",
+        ],
+    ),
     "queue": (
         lambda server: server.script("First.", "Second."),
         [
@@ -182,7 +196,10 @@ PREPARATIONS: dict[str, tuple[Callable[[FakeChatGPT], object], list[str]]] = {
         lambda server: server.inject("cut-short", after=2),
         ["inject('cut-short') at ", "a message that is answered with a Reply"],
     ),
-    "lifted fault": (lambda server: server.inject("overloaded").lift(), ["inject('overloaded') at "]),
+    "lifted fault": (
+        lambda server: server.inject("overloaded").lift(),
+        ["inject('overloaded') at ", "before the fault was lifted"],
+    ),
     "response of the session": (
         lambda server: server.script_session("signed_out"),
         ["script_session('signed_out') at ", "1 further request whose path ends with '/api/auth/session'"],

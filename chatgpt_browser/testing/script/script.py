@@ -158,12 +158,15 @@ class Script:
             None,
         )
 
-    def leftovers(self) -> list[Leftover]:
-        """Return the unused parts of the script. If the script is strict, also return the messages that no part expected."""
+    def leftovers(self, refused: Sequence[str] = ()) -> list[Leftover]:
+        """Return the unused parts of the script. If the script is strict, also return the messages that no part expected.
+
+        :param refused: the names of the faults that have refused messages.
+        """
         with self._lock:
             return [
                 *self._unused_items(),
-                *self._unused_rules(),
+                *self._unused_rules(refused),
                 *map(self._unexpected_message, self._unexpected),
             ]
 
@@ -179,19 +182,21 @@ class Script:
                 expected = f"{count(number, 'further request')} whose path ends with {suffix!r}"
                 yield Leftover(answer.title, expected, "no such request")
 
-    def _unused_rules(self) -> Iterator[Leftover]:
+    def _unused_rules(self, refused: Sequence[str]) -> Iterator[Leftover]:
         for rule in reversed(self._rules):
             if not (rule.value.called or rule.value.optional):
                 pattern = rule.value.pattern
-                yield Leftover(rule.title, str(pattern), self._asked_instead(pattern))
+                yield Leftover(rule.title, str(pattern), self._asked_instead(pattern, refused))
 
-    def _asked_instead(self, pattern: Pattern) -> str:
+    def _asked_instead(self, pattern: Pattern, refused: Sequence[str]) -> str:
         """Return a description of the message that a rule with this pattern should have answered."""
         for turn in self._asked:
             if _matches(pattern, turn):
                 answered_by = turn.request.rule or "the default reply, before the rule was added"
                 return f"{short(turn.message)} (answered by {answered_by})"
-        return nearest([turn.message for turn in self._asked], pattern.similarity, "message")
+        asked = nearest([turn.message for turn in self._asked], pattern.similarity, "message")
+        faults = " and ".join(map(repr, dict.fromkeys(refused)))
+        return asked + f"; {count(len(refused), 'message')} refused by {faults}" * bool(refused)
 
     def _unexpected_message(self, call: Call) -> Leftover:
         expected = "no message (the script has no rules)"
