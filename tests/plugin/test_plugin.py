@@ -188,6 +188,10 @@ def test_expected_failure(chatgpt_server):
     chatgpt_server.script("First.")
     assert False
 
+@pytest.mark.chatgpt(replies=["In the marker."])
+def test_marker(chatgpt_server):
+    pass
+
 @pytest.mark.chatgpt(assert_all_used=False)
 class TestOptedOut:
     @pytest.mark.chatgpt(form="app")
@@ -215,7 +219,8 @@ def test_chatgpt_server_fixture_fails_a_passed_test_that_leaves_something_unused
         "--strict-markers", "-p", "no:playwright", "-p", "no:asyncio", "-p", "no:xdist"
     )
 
-    result.assert_outcomes(passed=5, failed=2, skipped=1, xfailed=1, errors=3)
+    result.assert_outcomes(passed=6, failed=2, skipped=1, xfailed=1, errors=4)
+    result.stdout.fnmatch_lines("*reply 'In the marker.' at the marker chatgpt")
     # With CI set, pytest repeats whole messages in its summary.
     details = str(result.stdout).partition(" short test summary info ")[0]
     unused = details.partition("ERROR at teardown of test_unused ")[2].partition("\n____")[0]

@@ -245,6 +245,22 @@ def test_assert_all_used_compares_the_end_of_a_long_message(client: SiteClient) 
         client.server.assert_all_used()
 
 
+def test_assert_all_used_prefers_the_message_with_the_same_number(client: SiteClient) -> None:
+    client.server.when("rule 2", "Two.")
+    for number in range(4):
+        client.send(f"the rule number {number}")
+    with pytest.raises(AssertionError, match=r"'the rule number 2' \(the nearest of 4 messages\)"):
+        client.server.assert_all_used()
+
+
+def test_assert_all_used_shortens_long_texts(client: SiteClient) -> None:
+    client.server.when(Pattern("a" * 5000) & re.compile("b" * 5000), "c" * 5000)
+    client.send("d" * 5000)
+    with pytest.raises(AssertionError) as caught:
+        client.server.assert_all_used()
+    assert len(str(caught.value)) < 2000
+
+
 def test_assert_all_used_without_messages_says_so() -> None:
     server = FakeChatGPT(replies=["First."])
     line = inspect.currentframe().f_lineno + 1  # type: ignore[union-attr]

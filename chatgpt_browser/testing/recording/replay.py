@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..script.leftover import Leftover, count, nearest, short
+from ..script.leftover import LONGEST_TEXT, Leftover, count, nearest, short
 from ..script.pattern import similarity
 from ..script.responses import Answer
 from ..script.steps import PLACEHOLDER, Encoding, Recorded, Step
@@ -77,7 +77,7 @@ class Replay:
             yield Leftover(title, expected, nearest(asked, lambda text: 0, "message"))
         elif self._match:
             for text, _ in self._steps:
-                expected = f"the recorded message {short(text)}"
+                expected = f"the recorded message {short(text, LONGEST_TEXT)}"
                 yield Leftover(
                     title, expected, nearest(asked, functools.partial(similarity, text), "message")
                 )
@@ -85,8 +85,8 @@ class Replay:
             expected = "no further message"
             if self._steps:
                 text = max((text for text, _ in self._steps), key=functools.partial(similarity, message))
-                expected = f"the recorded message {short(text)} (the nearest)"
-            yield Leftover(f"a message that {title} does not contain", expected, short(message))
+                expected = f"the recorded message {short(text, LONGEST_TEXT)} (the nearest)"
+            yield Leftover(f"a message that {title} does not contain", expected, short(message, LONGEST_TEXT))
 
 
 def read_recording(path: str | os.PathLike[str], speed: float | None, *, match: bool = False) -> Replay:

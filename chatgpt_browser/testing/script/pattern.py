@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from difflib import SequenceMatcher
 
+from .leftover import LONGEST_TEXT, short
 from .scripted import Turn
 
 # The similarity of longer texts is computed from their first and last characters only, because the computation takes quadratic
@@ -34,11 +35,13 @@ class Pattern:
         self._search: Callable[[Turn], re.Match[str] | bool | None]
         if isinstance(condition, str):
             self.text, expression = condition, re.compile(re.escape(condition))
-            self._repr, self._condition = repr(condition), f"contains {condition!r}"
+            self._repr = short(condition, LONGEST_TEXT)
+            self._condition = f"contains {self._repr}"
             self._search = lambda turn: expression.search(turn.message)
         elif isinstance(condition, re.Pattern) and isinstance(condition.pattern, str):
             self.text = " ".join(_SYNTAX.sub(" ", condition.pattern).split())
-            self._repr, self._condition = repr(condition), f"matches {condition!r}"
+            self._repr = short(condition, LONGEST_TEXT)
+            self._condition = f"matches {self._repr}"
             self._search = lambda turn: condition.search(turn.message)
         elif callable(condition):
             name = getattr(condition, "__qualname__", repr(condition)).rpartition("<locals>.")[2]
@@ -97,8 +100,9 @@ def similarity(wanted: str, message: str) -> float:
 
 def _contained_share(wanted: str, message: str) -> float:
     blocks = SequenceMatcher(None, wanted, message, autojunk=False).get_matching_blocks()
-    # Single characters are not counted, because they match by chance.
-    return sum(block.size for block in blocks if block.size > 1) / max(1, len(wanted))
+    # Single characters match by chance, so they only decide between messages that are equally near.
+    sizes = (block.size if block.size > 1 else block.size / 100 for block in blocks)
+    return sum(sizes) / max(1, len(wanted))
 
 
 def as_pattern(value: Condition | Pattern) -> Pattern:

@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from .leftover import Leftover, call_site, count, nearest, short
+from .leftover import LONGEST_TEXT, Leftover, call_site, count, nearest, short
 from .responses import Answer
 from .rule import Call, Rule
 from .scripted import Scripted, Turn, as_step, check_scripted, remember
@@ -193,7 +193,7 @@ class Script:
         for turn in self._asked:
             if _matches(pattern, turn):
                 answered_by = turn.request.rule or "the default reply, before the rule was added"
-                return f"{short(turn.message)} (answered by {answered_by})"
+                return f"{short(turn.message, LONGEST_TEXT)} (answered by {answered_by})"
         asked = nearest([turn.message for turn in self._asked], pattern.similarity, "message")
         faults = " and ".join(map(repr, dict.fromkeys(refused)))
         return asked + f"; {count(len(refused), 'message')} refused by {faults}" * bool(refused)
@@ -206,7 +206,7 @@ class Script:
             expected = (
                 f"{rule.value.pattern} (the nearest of {count(len(self._rules), 'rule')}: {rule.title}{used})"
             )
-        return Leftover("a message that no rule expected", expected, short(call.text))
+        return Leftover("a message that no rule expected", expected, short(call.text, LONGEST_TEXT))
 
 
 def _matches(pattern: Pattern, turn: Turn) -> bool:
