@@ -193,8 +193,11 @@ def async_chatgpt_api(
     """Yield an asynchronous client that is connected to the same site as a client of `chatgpt_api`.
 
     The client is closed at the end of the test. The fixture works under anyio's plugin and under pytest-asyncio, in all their
-    modes. If a synchronous test runs its own event loop, it must close the client in that loop.
+    modes, and in an `IsolatedAsyncioTestCase`. If a synchronous test runs its own event loop, it must close the client in that
+    loop.
     """
+    from unittest import IsolatedAsyncioTestCase
+
     from chatgpt_browser import AsyncChatGPTAPI
 
     api = AsyncChatGPTAPI(**_client_settings(request) | browser_options(request.config) | chatgpt_options)
@@ -205,6 +208,11 @@ def async_chatgpt_api(
     item = request.node
     test = getattr(item, "obj", None)
     with failure_artifacts(request, api) as report_outcome:
+        if isinstance(request.instance, IsolatedAsyncioTestCase):
+            request.instance.addAsyncCleanup(api.close)
+            yield api
+            report_outcome(item.stash.get(_failed, False))
+            return
         if not inspect.iscoroutinefunction(test):
             yield api
             return

@@ -90,6 +90,44 @@ def test_reply(async_chatgpt_api):
 """
 
 
+UNITTEST_TEST = """
+import asyncio, unittest
+import pytest
+from chatgpt_browser import ClientClosedError
+
+seen = []
+
+class TestCase(unittest.IsolatedAsyncioTestCase):
+    @pytest.fixture(autouse=True)
+    def take(self, async_chatgpt_api):
+        self.api = async_chatgpt_api
+        seen.append(self.api)
+
+    async def test_reply(self):
+        self.assertIn("Hello", await self.api.send_message("Hello"))
+
+    async def test_failure(self):
+        await self.api.send_message("Hello")
+        self.fail()
+
+def test_previous_clients_are_closed():
+    assert len(seen) == 2
+    for api in seen:
+        with pytest.raises(ClientClosedError):
+            asyncio.run(api.send_message("Too late"))
+"""
+
+
+def test_async_chatgpt_api_fixture_in_unittest_class_is_closed_after_the_test(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(UNITTEST_TEST)
+    run_pytest(pytester, "--screenshot=only-on-failure").assert_outcomes(passed=2, failed=1)
+
+    pictures = [path.parent.name for path in (pytester.path / "test-results").rglob("*.png")]
+    assert len(pictures) == 1 and "failure" in pictures[0]
+
+
 def test_fixtures_in_synchronous_tests_use_server_and_options(pytester: pytest.Pytester) -> None:
     """One run of pytest has a module for each way: the client, overridden options, and a loop that the test starts."""
     pytester.makepyfile(test_sync=SYNC_TEST, test_options=OPTIONS_TEST, test_own_loop=OWN_LOOP_TEST)
