@@ -28,6 +28,14 @@ _FIXTURE_ARGUMENTS = ("assert_all_used", "match_messages", "replay_speed")
 _failed = pytest.StashKey[bool]()
 _passed = pytest.StashKey[bool]()
 _unused_report = pytest.StashKey["Callable[[], str | None]"]()
+_KEYS_OF_A_RUN: tuple[pytest.StashKey[Any], ...] = (
+    _failed,
+    _passed,
+    _unused_report,
+    live.CLIENTS,
+    recordings.RECORDER,
+    recordings.PROPERTIES,
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -59,6 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a live test if no session token is set. Otherwise, wait for the minimum time since the last live test."""
+    _forget_previous_run(item)
     if not live.is_marked(item):
         return
     if not live.has_token():
@@ -72,6 +81,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     It also lists the recorded cassettes and the differences from cassettes.
     """
     summary.write(terminalreporter, config.getini(live.INTERVAL))
+
+
+def _forget_previous_run(item: pytest.Item) -> None:
+    """Remove the data of an earlier run of this test: plugins such as pytest-rerunfailures run a test again."""
+    for key in _KEYS_OF_A_RUN:
+        if key in item.stash:
+            del item.stash[key]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -114,7 +130,11 @@ def chatgpt_server(request: pytest.FixtureRequest) -> Iterator[FakeChatGPT]:
             f" and the options of FakeChatGPT: {', '.join(known)}",
             pytrace=False,
         )
-    with FakeChatGPT(**options) as server:
+    try:
+        server = FakeChatGPT(**options)
+    except (TypeError, ValueError) as error:
+        pytest.fail(f"the marker {_MARKER} has an invalid option: {error}", pytrace=False)
+    with server:
         if checks:
             request.node.stash[_unused_report] = server._unused_report
         yield server
@@ -173,8 +193,11 @@ def async_chatgpt_api(
     """Yield an asynchronous client that is connected to the same site as a client of `chatgpt_api`.
 
     The client is closed at the end of the test. The fixture works under anyio's plugin and under pytest-asyncio, in all their
-    modes. If a synchronous test runs its own event loop, it must close the client in that loop.
+    modes, and in an `IsolatedAsyncioTestCase`. If a synchronous test runs its own event loop, it must close the client in that
+    loop.
     """
+    from unittest import IsolatedAsyncioTestCase
+
     from chatgpt_browser import AsyncChatGPTAPI
 
     api = AsyncChatGPTAPI(**_client_settings(request) | browser_options(request.config) | chatgpt_options)
@@ -185,6 +208,11 @@ def async_chatgpt_api(
     item = request.node
     test = getattr(item, "obj", None)
     with failure_artifacts(request, api) as report_outcome:
+        if isinstance(request.instance, IsolatedAsyncioTestCase):
+            request.instance.addAsyncCleanup(api.close)
+            yield api
+            report_outcome(item.stash.get(_failed, False))
+            return
         if not inspect.iscoroutinefunction(test):
             yield api
             return

@@ -22,12 +22,16 @@ _BASE_URLS = {
     "api_base_url": "CHATGPT_API_BASE_URL",
     "backend_api_base_url": "CHATGPT_BACKEND_API_BASE_URL",
 }
-# Shorter values are not hidden, because they may occur in ordinary words.
+# Shorter values and shorter parts of a value are not hidden, because they may occur in ordinary words.
 _MIN_SECRET_LENGTH = 12
+# Matches the rest of a secret after its last part that was recognized.
+_REST = re.compile(r"[\w.+/=%-]*")
+# Matches tokens of clients that the test has created itself.
+_TOKEN = re.compile(r"eyJ[\w.+/=%-]{8,}")
 
 _sleep = time.sleep
 #: The clients of a test on the real site. If the list does not exist, the test does not use the real site.
-_clients = pytest.StashKey[list["AsyncChatGPTAPI"]]()
+CLIENTS = pytest.StashKey[list["AsyncChatGPTAPI"]]()
 _ended_at = pytest.StashKey[float]()
 
 
@@ -43,10 +47,10 @@ def has_token() -> bool:
 
 def begin(item: pytest.Item) -> None:
     """Register that the test uses the real site, and wait for the minimum time since the last test on this site."""
-    if _clients in item.stash:
+    if CLIENTS in item.stash:
         return
 
-    item.stash[_clients] = []
+    item.stash[CLIENTS] = []
     wait = item.config.stash.get(_ended_at, 0.0) + interval(item.config) - time.monotonic()
     if wait > 0:
         _sleep(wait)  # This limits the rate of requests. There is no event to wait for.
@@ -75,17 +79,17 @@ def client_settings() -> dict[str, Any]:
 
 def add_client(item: pytest.Item, api: AsyncChatGPTAPI) -> None:
     """Store a client of a test that uses the real site."""
-    item.stash[_clients].append(api)
+    item.stash[CLIENTS].append(api)
 
 
 def clients(item: pytest.Item) -> list[AsyncChatGPTAPI]:
     """Return the clients with which the test uses the real site."""
-    return item.stash.get(_clients, [])
+    return item.stash.get(CLIENTS, [])
 
 
 def complete_report(item: pytest.Item, report: pytest.TestReport) -> None:
     """Remove secrets from the reports of a test on the real site. Add the site's origin to the teardown report."""
-    if _clients not in item.stash:
+    if CLIENTS not in item.stash:
         return
 
     if secrets := _secrets(item):
@@ -108,14 +112,14 @@ def _secrets(item: pytest.Item) -> set[str]:
 def hide_secrets(report: pytest.TestReport, secrets: Iterable[str]) -> None:
     """Replace the secrets in the texts of a report: in the traceback with its local variables, and in captured output.
 
-    pytest replaces the middle of a long value with dots, so a secret may be incomplete. Therefore each value that begins with the
-    first 12 characters of a secret is replaced as a whole.
+    pytest replaces the middle of a long value with dots, so a secret may be incomplete. Therefore each part of a secret with at
+    least 12 characters is replaced.
     """
-    starts = "|".join(re.escape(secret[:_MIN_SECRET_LENGTH]) for secret in secrets)
-    pattern = re.compile(rf"(?:{starts})[\w.+/=%-]*")
+    starts = ((secret, at) for secret in secrets for at in range(len(secret) - _MIN_SECRET_LENGTH + 1))
+    parts = {secret[at : at + _MIN_SECRET_LENGTH] for secret, at in starts}
 
     def hidden(text: str) -> str:
-        return pattern.sub("[secret]", text)
+        return _TOKEN.sub("[secret]", _without_parts(text, parts))
 
     report.sections = [(title, hidden(text)) for title, text in report.sections]
     if isinstance(report.longrepr, str):
@@ -125,6 +129,21 @@ def hide_secrets(report: pytest.TestReport, secrets: Iterable[str]) -> None:
         report.longrepr = (path, line, hidden(reason))
     elif report.longrepr is not None:
         _replace_texts(report.longrepr, hidden, set())
+
+
+def _without_parts(text: str, parts: set[str]) -> str:
+    """Return the text without these parts, which have 12 characters each, and without the rest of a value after a part."""
+    kept, end, at = [], 0, 0
+    while at + _MIN_SECRET_LENGTH <= len(text):
+        if text[at : at + _MIN_SECRET_LENGTH] not in parts:
+            at += 1
+            continue
+        kept += [text[end:at], "[secret]"]
+        while text[at : at + _MIN_SECRET_LENGTH] in parts:
+            at += 1
+        if rest := _REST.match(text, at + _MIN_SECRET_LENGTH - 1):
+            at = end = rest.end()
+    return "".join([*kept, text[end:]])
 
 
 def _replace_texts(value: Any, hidden: Any, seen: set[int]) -> None:

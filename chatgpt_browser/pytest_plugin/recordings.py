@@ -27,8 +27,8 @@ _MODES = {
     "once": "record the missing cassettes on the real site, and replay the others",
     "all": "record all cassettes again on the real site",
 }
-_recorder = pytest.StashKey["CassetteRecorder"]()
-_properties = pytest.StashKey[list[tuple[str, object]]]()
+RECORDER = pytest.StashKey["CassetteRecorder"]()
+PROPERTIES = pytest.StashKey[list[tuple[str, object]]]()
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -46,7 +46,7 @@ def add_options(parser: pytest.Parser) -> None:
 
 def is_recording(item: pytest.Item) -> bool:
     """Return whether the test records its messages on the real site."""
-    return _recorder in item.stash
+    return RECORDER in item.stash
 
 
 def run(
@@ -74,20 +74,20 @@ def run(
         return
 
     live.begin(item)
-    item.stash[_recorder] = recorder = CassetteRecorder()
+    item.stash[RECORDER] = recorder = CassetteRecorder()
     yield cassette
-    item.stash[_properties] = [*_finish(item, cassette, recorder, records and item.stash.get(passed, False))]
+    item.stash[PROPERTIES] = [*_finish(item, cassette, recorder, records and item.stash.get(passed, False))]
 
 
 def attach(item: pytest.Item) -> None:
     """Record the messages of the test's newest client."""
     if is_recording(item):
-        live.clients(item)[-1]._sender.observe_reply = item.stash[_recorder].observe_reply
+        live.clients(item)[-1]._sender.observe_reply = item.stash[RECORDER].observe_reply
 
 
 def complete_report(item: pytest.Item, report: pytest.TestReport) -> None:
     """Add the path of the recorded cassette, and the differences from the old one, to the report of the teardown."""
-    properties = item.stash.get(_properties, None)
+    properties = item.stash.get(PROPERTIES, None)
     if report.when == "teardown" and properties is not None:
         report.user_properties += properties
 
@@ -95,6 +95,8 @@ def complete_report(item: pytest.Item, report: pytest.TestReport) -> None:
 def _check(cassette: Cassette, item: pytest.Item) -> None:
     """Fail the test if it can neither replay nor record its cassette."""
     name = shown(cassette.path)
+    if cassette.path.exists() and not cassette.path.is_file():
+        pytest.fail(f"the cassette {name} is not a regular file", pytrace=False)
     if cassette.is_live and not live.has_token():
         pytest.fail(f"recording {name} needs a session token in {live.TOKEN}", pytrace=False)
     if not cassette.is_live and not cassette.path.exists():

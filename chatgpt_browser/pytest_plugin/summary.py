@@ -31,12 +31,11 @@ def write(reporter: pytest.TerminalReporter, interval: str) -> None:
 
 def _properties(reporter: pytest.TerminalReporter, name: str) -> list[tuple[str, str]]:
     """Return a property of all reports as (test, value) pairs."""
-    reports = [
-        report for each in reporter.stats.values() for report in each if hasattr(report, "user_properties")
-    ]
+    # The statistics may contain a report twice, and pytest's reports of subtests are not hashable.
+    reports = {id(report): report for each in reporter.stats.values() for report in each}
     return [
         (report.nodeid, str(value))
-        for report in dict.fromkeys(reports)
-        for key, value in report.user_properties
+        for report in reports.values()
+        for key, value in getattr(report, "user_properties", ())
         if key == name
     ]

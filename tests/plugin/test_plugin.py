@@ -10,6 +10,9 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from chatgpt_browser.testing import FakeChatGPT
+    from tests.plugin.conftest import RunInProcess
+
 ASYNC_TEST = """
 import pytest
 
@@ -85,6 +88,44 @@ def test_reply(async_chatgpt_api):
 
     assert "Hello" in asyncio.run(main())
 """
+
+
+UNITTEST_TEST = """
+import asyncio, unittest
+import pytest
+from chatgpt_browser import ClientClosedError
+
+seen = []
+
+class TestCase(unittest.IsolatedAsyncioTestCase):
+    @pytest.fixture(autouse=True)
+    def take(self, async_chatgpt_api):
+        self.api = async_chatgpt_api
+        seen.append(self.api)
+
+    async def test_reply(self):
+        self.assertIn("Hello", await self.api.send_message("Hello"))
+
+    async def test_failure(self):
+        await self.api.send_message("Hello")
+        self.fail()
+
+def test_previous_clients_are_closed():
+    assert len(seen) == 2
+    for api in seen:
+        with pytest.raises(ClientClosedError):
+            asyncio.run(api.send_message("Too late"))
+"""
+
+
+def test_async_chatgpt_api_fixture_in_unittest_class_is_closed_after_the_test(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(UNITTEST_TEST)
+    run_pytest(pytester, "--screenshot=only-on-failure").assert_outcomes(passed=2, failed=1)
+
+    pictures = [path.parent.name for path in (pytester.path / "test-results").rglob("*.png")]
+    assert len(pictures) == 1 and "failure" in pictures[0]
 
 
 def test_fixtures_in_synchronous_tests_use_server_and_options(pytester: pytest.Pytester) -> None:
@@ -185,6 +226,10 @@ def test_expected_failure(chatgpt_server):
     chatgpt_server.script("First.")
     assert False
 
+@pytest.mark.chatgpt(replies=["In the marker."])
+def test_marker(chatgpt_server):
+    pass
+
 @pytest.mark.chatgpt(assert_all_used=False)
 class TestOptedOut:
     @pytest.mark.chatgpt(form="app")
@@ -212,7 +257,8 @@ def test_chatgpt_server_fixture_fails_a_passed_test_that_leaves_something_unused
         "--strict-markers", "-p", "no:playwright", "-p", "no:asyncio", "-p", "no:xdist"
     )
 
-    result.assert_outcomes(passed=5, failed=2, skipped=1, xfailed=1, errors=3)
+    result.assert_outcomes(passed=6, failed=2, skipped=1, xfailed=1, errors=4)
+    result.stdout.fnmatch_lines("*reply 'In the marker.' at the marker chatgpt")
     # With CI set, pytest repeats whole messages in its summary.
     details = str(result.stdout).partition(" short test summary info ")[0]
     unused = details.partition("ERROR at teardown of test_unused ")[2].partition("\n____")[0]
@@ -231,6 +277,22 @@ def test_chatgpt_server_fixture_fails_a_passed_test_that_leaves_something_unused
     result.stdout.fnmatch_lines(["*- FakeChatGPT -*", "*when('never asked'*"])
     assert details.count("script('Checked.')") == 1
     assert "Unreported." not in details.replace('chatgpt_server.script("Unreported.")', "")
+
+
+def test_summary_with_subtests_is_written(run_in_process: RunInProcess, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import unittest
+
+        class TestCase(unittest.TestCase):
+            def test_parts(self):
+                with self.subTest("part"):
+                    pass
+        """
+    )
+    result = run_in_process()
+    result.assert_outcomes(passed=1)
+    assert result.ret == 0
 
 
 # ---- live tests --------------------------------------------------------------------------------------
@@ -374,6 +436,46 @@ def test_showlocals_shows_no_session_token(
     assert result.parseoutcomes()["errors"] >= 4
     assert "chatgpt_options" in str(result.stdout)
     assert "secret-token" not in str(result.stdout) + str(result.stderr)
+
+
+PARTS_OF_SECRETS = """
+import os, pytest
+from chatgpt_browser import ChatGPTAPI
+
+@pytest.mark.chatgpt_live
+def test_parts(chatgpt_api):
+    token = os.environ["CHATGPT_SESSION_TOKEN"]
+    cookies = "theme=dark; " * 20 + "__Secure-next-auth.session-token=" + token
+    middle = token[300:400]
+    session = chatgpt_api.get_session().raw
+    print(token[9:])
+    assert token == token[:30] + "X" + token[31:]
+
+@pytest.mark.chatgpt_live
+def test_own_client(chatgpt_api):
+    urls = {name: os.environ["CHATGPT_" + name.upper()] for name in ("api_base_url", "backend_api_base_url")}
+    with ChatGPTAPI(os.environ["CHATGPT_SESSION_TOKEN"], **urls) as api:
+        access_token = api.ensure_auth()
+        assert False
+"""
+
+
+def test_showlocals_shows_no_part_of_a_secret(
+    pytester: pytest.Pytester, run_in_process: RunInProcess, real_site: FakeChatGPT
+) -> None:
+    pytester.makepyfile(PARTS_OF_SECRETS)
+    pytester.makeini("[pytest]\nchatgpt_live_interval = 0")
+    result = run_in_process("--showlocals", "--junitxml=report.xml")
+
+    result.assert_outcomes(failed=2)
+    report = str(result.stdout) + (pytester.path / "report.xml").read_text("utf-8")
+    assert "cookies" in report and "session " in report and "access_token" in report
+    token = real_site.session_token
+    assert "eyJ" not in report
+    assert [token[at : at + 12] for at in range(len(token) - 11) if token[at : at + 12] in report] == []
+    # The last part of an access token is its signature.
+    signatures = {each.bearer.rpartition(".")[2] for each in real_site.requests if each.bearer}
+    assert not [each for each in signatures if each[-12:] in report]
 
 
 # The fixtures in this process, where their coverage is measured.

@@ -137,6 +137,12 @@ def test_missing(chatgpt_recording, name):
 
 def test_damaged(chatgpt_recording):
     pass
+
+def test_cut_off(chatgpt_recording):
+    pass
+
+def test_folder(chatgpt_recording):
+    pass
 """
 
 
@@ -152,9 +158,11 @@ def test_chatgpt_recording_replay_names_missing_cassettes_and_messages_that_diff
     for test in ("in_other_order", "other_text", "any_text"):
         write(pytester.path / f"cassettes/test_it/test_{test}.jsonl", CASSETTE)
     write(pytester.path / "cassettes/test_it/test_damaged.jsonl", [{"x": 1}])
+    write(pytester.path / "cassettes/test_it/test_cut_off.jsonl", CASSETTE[:3])
+    (pytester.path / "cassettes/test_it/test_folder.jsonl").mkdir()
     result = run_in_process()
 
-    result.assert_outcomes(passed=3, errors=4)
+    result.assert_outcomes(passed=3, errors=6)
     missing = str(result.stdout).partition("ERROR at setup of test_missing[a/b] ")[2]
     name, _, command = missing.partition("there is no cassette ")[2].partition("\n")[0].partition(": ")
     assert name.startswith("cassettes/test_it/test_missing[a-b]-") and name.endswith(".jsonl")
@@ -167,6 +175,8 @@ def test_chatgpt_recording_replay_names_missing_cassettes_and_messages_that_diff
         [
             "*ERROR at setup of test_damaged*",
             "*test_damaged.jsonl is not a valid recording*use --chatgpt-record=all",
+            "*test_cut_off.jsonl is not a valid recording*a message has no end*use --chatgpt-record=all",
+            "*the cassette cassettes/test_it/test_folder.jsonl is not a regular file",
         ]
     )
     result.stdout.fnmatch_lines(
@@ -199,6 +209,10 @@ def test_unknown_argument(chatgpt_server):
 @pytest.mark.chatgpt("app")
 def test_positional_argument(chatgpt_server):
     pass
+
+@pytest.mark.chatgpt(strict=True, reply="Hello.")
+def test_invalid_option(chatgpt_server):
+    pass
 """
 
 
@@ -207,12 +221,13 @@ def test_wrong_arguments_of_marker_are_named(pytester: pytest.Pytester, run_in_p
     write(pytester.path / "cassettes/test_it/test_speed.jsonl", CASSETTE)
     result = run_in_process()
 
-    result.assert_outcomes(errors=3)
+    result.assert_outcomes(errors=4)
     result.stdout.fnmatch_lines(
         [
             "chatgpt_replay_speed must be a number above zero or none, not 'slow'",
             "the marker chatgpt has the unknown argument 'strickt'; it takes assert_all_used, *FakeChatGPT: replies, *",
             "the marker chatgpt takes only keyword arguments, not 'app'",
+            "the marker chatgpt has an invalid option: reply answers every message: *",
         ]
     )
 
@@ -256,6 +271,46 @@ def test_chatgpt_recording_of_failed_test_keeps_the_cassette(
     run_in_process("--chatgpt-record=all").assert_outcomes(failed=1)
 
     assert lines(pytester.path / "cassettes/test_it/test_it.jsonl") == CASSETTE
+
+
+RUN_TWICE = """
+from _pytest.runner import runtestprotocol
+
+def pytest_runtest_protocol(item, nextitem):
+    runtestprotocol(item, nextitem=nextitem, log=False)
+    runtestprotocol(item, nextitem=nextitem, log=True)
+    return True
+"""
+LIVE_AND_FAKE = """
+import pytest
+
+runs = []
+
+@pytest.mark.chatgpt_live
+def test_live():
+    pass
+
+def test_fake(chatgpt_server):
+    chatgpt_server.when("weather", "Sunny.")
+    runs.append(1)
+    if len(runs) == 2:
+        pytest.skip("no check of the script after a skip")
+"""
+
+
+def test_repeated_run_of_a_test_is_paced_and_independent(
+    pytester: pytest.Pytester,
+    run_in_process: RunInProcess,
+    real_site: FakeChatGPT,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("chatgpt_browser.pytest_plugin.live._sleep", pauses.append)
+    pytester.makeconftest(RUN_TWICE)
+    pytester.makepyfile(test_it=LIVE_AND_FAKE)
+    run_in_process().assert_outcomes(passed=1, skipped=1)
+
+    assert len(pauses) == 1 and 0 < pauses[0] <= 5
 
 
 # ---- tests on the real site ---------------------------------------------------------------------------

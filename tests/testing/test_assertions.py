@@ -54,6 +54,12 @@ WEATHER = Pattern("weather")
             ["weather in Rome"],
             "(contains 'weather' or contains 'rain') and contains 'Rome'",
         ),
+        ("weather" & Pattern("Rome"), ["weather in Rome"], "contains 'weather' and contains 'Rome'"),
+        (
+            re.compile("snow") | Pattern("rain"),
+            ["rain", "snow in Rome"],
+            "matches re.compile('snow') or contains 'rain'",
+        ),
         (lambda turn: len(turn.message) == 4, ["rain"], "meets the condition <lambda>"),
         (is_second, [], "meets the condition is_second"),
     ],
@@ -75,7 +81,13 @@ def test_pattern_combination_passes_the_match_to_a_function(client: SiteClient) 
     assert client.send("weather in Rome").text == "weather"
 
 
-@pytest.mark.parametrize("pattern", [None, 7, b"weather"])
+def test_inverted_pattern_has_readable_texts() -> None:
+    inverted = ~(WEATHER & "Rome")
+    assert repr(inverted) == "~('weather' & 'Rome')"
+    assert str(inverted) == "a message, but not one that contains 'weather' and contains 'Rome'"
+
+
+@pytest.mark.parametrize("pattern", [None, 7, b"weather", re.compile(b"weather")])
 def test_pattern_of_another_type_raises(pattern: Any) -> None:
     with pytest.raises(TypeError, match="a pattern must be a str, a compiled pattern or a function"):
         FakeChatGPT().when(pattern, "Sunny.")
@@ -124,6 +136,40 @@ PREPARATIONS: dict[str, tuple[Callable[[FakeChatGPT], object], list[str]]] = {
             "'weather in Rome' (the nearest",
         ],
     ),
+    "rule that a newer rule hides": (
+        lambda server: (server.when("weather", "Sunny."), server.when("in Rome", "Rain.")),
+        ["when('weather', 'Sunny.') at ", "'weather in Rome' (answered by when('in Rome', 'Rain.') at "],
+    ),
+    "rule that is added too late": (
+        lambda server: server.when("hello", "Hi."),
+        ["when('hello', 'Hi.') at ", "'hello' (answered by the default reply, before the rule was added)"],
+    ),
+    "rule whose function raises": (
+        lambda server: server.when(lambda turn: {}[turn.message], "Never."),
+        ["when(<lambda>, 'Never.') at ", "'hello' (the newest of 2 messages)"],
+    ),
+    "rule in another case": (
+        lambda server: server.when("WEATHER IN ROMA", "Sunny."),
+        ["when('WEATHER IN ROMA', 'Sunny.') at ", "'weather in Rome' (the nearest of 2 messages)"],
+    ),
+    "rule with a similar regular expression": (
+        lambda server: server.when(re.compile(r"(?i)^\s*the\s+weather\s+in\s+(?P<city>R.me)\?$"), "Sunny."),
+        ["matches re.compile(", "'weather in Rome' (the nearest of 2 messages)"],
+    ),
+    "rule whose message a fault refuses": (
+        lambda server: (server.when("Rome", "Sunny."), server.inject("overloaded")),
+        [
+            "when('Rome', 'Sunny.') at ",
+            "'hello' (the newest of 1 message); 1 message refused by 'overloaded'",
+        ],
+    ),
+    "fault after another fault": (
+        lambda server: (server.inject("overloaded", times=None), server.inject("server-error")),
+        [
+            "inject('server-error') at ",
+            "(the nearest of 3 requests), to which the fault 'overloaded' was applied",
+        ],
+    ),
     "queue": (
         lambda server: server.script("First.", "Second."),
         [
@@ -150,7 +196,10 @@ PREPARATIONS: dict[str, tuple[Callable[[FakeChatGPT], object], list[str]]] = {
         lambda server: server.inject("cut-short", after=2),
         ["inject('cut-short') at ", "a message that is answered with a Reply"],
     ),
-    "lifted fault": (lambda server: server.inject("overloaded").lift(), ["inject('overloaded') at "]),
+    "lifted fault": (
+        lambda server: server.inject("overloaded").lift(),
+        ["inject('overloaded') at ", "before the fault was lifted"],
+    ),
     "response of the session": (
         lambda server: server.script_session("signed_out"),
         ["script_session('signed_out') at ", "1 further request whose path ends with '/api/auth/session'"],
@@ -170,7 +219,9 @@ PREPARATIONS: dict[str, tuple[Callable[[FakeChatGPT], object], list[str]]] = {
 def test_assert_all_used_names_what_was_not_used(
     client: SiteClient, prepare: Callable[[FakeChatGPT], object], parts: list[str]
 ) -> None:
-    late = parts[0].startswith(("script(", "inject('overloaded'", "inject('cut"))
+    late = parts[0].startswith(
+        ("script(", "inject('overloaded'", "inject('cut", "when('hello'", "when(<lambda>")
+    )
     if not late:
         prepare(client.server)
     client.send("weather in Rome")
@@ -184,6 +235,30 @@ def test_assert_all_used_names_what_was_not_used(
     for part in parts:
         assert part in text
     assert "test_assertions.py:" in text
+
+
+def test_assert_all_used_compares_the_end_of_a_long_message(client: SiteClient) -> None:
+    client.server.when("the weather in Rome", "Sunny.")
+    client.send("x" * 2000 + " the wether in Rome")
+    client.send("hello")
+    with pytest.raises(AssertionError, match=r"the wether in Rome' \(the nearest of 2 messages\)"):
+        client.server.assert_all_used()
+
+
+def test_assert_all_used_prefers_the_message_with_the_same_number(client: SiteClient) -> None:
+    client.server.when("rule 2", "Two.")
+    for number in range(4):
+        client.send(f"the rule number {number}")
+    with pytest.raises(AssertionError, match=r"'the rule number 2' \(the nearest of 4 messages\)"):
+        client.server.assert_all_used()
+
+
+def test_assert_all_used_shortens_long_texts(client: SiteClient) -> None:
+    client.server.when(Pattern("a" * 5000) & re.compile("b" * 5000), "c" * 5000)
+    client.send("d" * 5000)
+    with pytest.raises(AssertionError) as caught:
+        client.server.assert_all_used()
+    assert len(str(caught.value)) < 2000
 
 
 def test_assert_all_used_without_messages_says_so() -> None:

@@ -86,6 +86,32 @@ def test_generate_title_uses_first_words(client: SiteClient) -> None:
     assert client.backend("POST", "/conversation/gen_title/other", {}).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/conversation/gen_title/{id}", "/share/create", "/f/conversation/resume"])
+@pytest.mark.parametrize("value", [["x"], {"a": 1}, 7, None])
+def test_backend_value_of_another_type_is_refused(client: SiteClient, path: str, value: object) -> None:
+    conversation_id = client.send("Hello").position[0]
+    body = {
+        "conversation_id": conversation_id,
+        "message_id": value,
+        "current_node_id": value,
+        "offset": value,
+    }
+    response = client.backend("POST", path.format(id=conversation_id), body)
+    assert response.status_code in (404, 422)
+    assert client.server.errors == []
+
+
+@pytest.mark.parametrize("content", [b"", b"[", b"\xff", b"7", b"[" * 100_000])
+@pytest.mark.parametrize("path", ["/conversation", "/f/conversation/resume", "/share/create", "/files"])
+def test_backend_body_that_is_no_json_object_is_refused(
+    client: SiteClient, path: str, content: bytes
+) -> None:
+    headers = {"authorization": f"Bearer {client.sign_in()}"}
+    response = client.http.post(client.server.backend_api_base_url + path, content=content, headers=headers)
+    assert response.status_code in (404, 422)
+    assert client.server.errors == []
+
+
 def test_models_default_and_custom_are_listed(
     start_server: StartServer, connect: Connect, client: SiteClient
 ) -> None:

@@ -109,6 +109,8 @@ def test_cassette_path_is_unique_and_beside_the_module() -> None:
     odd = [
         "test_c[a/b]",
         "test_c[a:b]",
+        "test_c[a::b]",
+        "test_c[a.b]",
         "test_c[" + "x" * 300 + "]",
         "test_c[" + "x" * 301 + "]",
         "test_c[..]",

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from chatgpt_browser import AsyncChatGPTAPI, ChatGPTAPI, ChatGPTError
 from chatgpt_browser.testing import Answer, FakeChatGPT, Pace, Recorder, Reply
+from chatgpt_browser.testing.recording.delta_scrubber import scrub_deltas
 from chatgpt_browser.testing.recording.scrubber import Scrubber
 from tests.support.scripted_site import base_urls
 
@@ -136,6 +137,32 @@ def test_recorder_removes_every_secret(secrets: dict[str, str], cuts: list[int],
                 pass
 
         assert_no_secret_in(path.read_text("utf-8"), secrets)
+
+
+NAMED = {
+    "[image](https://a.example/f?se=2026&sig=K9%2BabQ%2Fxy%3D&v=0)": "K9%2BabQ%2Fxy%3D",
+    "https://a.example/?X-Amz-Signature=0f3c&amp;X-Amz-Security-Token=Fw/x+a": "0f3c Fw/x+a",
+    "https://a.example/callback?code=ab12&state=x": "ab12",
+    "Cookie: __Secure-next-auth.session-token.0=ab.12; cf_clearance=x.1-2; theme=dark": "ab.12 x.1-2",
+    "Authorization: Basic YTpi": "YTpi",
+}
+
+
+@pytest.mark.parametrize(("text", "values"), NAMED.items())
+def test_scrubber_replaces_values_after_the_name_of_a_secret(text: str, values: str) -> None:
+    expected = text
+    for value in values.split():
+        expected = expected.replace(value, "[secret]")
+    assert Scrubber().text(text) == Scrubber().value(text) == expected
+    assert Scrubber().text(expected) == expected
+
+    pieces = [{"p": "/message/content/parts/0", "o": "append", "v": ""}, *({"v": each} for each in text)]
+    assert "".join(each["v"] for each in scrub_deltas(pieces, Scrubber())) == expected
+
+
+@pytest.mark.parametrize("text", ["authorization: read only", "?page=2&zip=1", "session=5", "a.b/?author=x"])
+def test_scrubber_keeps_values_after_other_names(text: str) -> None:
+    assert Scrubber().text(text) == text
 
 
 def test_scrubber_keeps_words_and_numbers_ids(tmp_path: Path) -> None:
@@ -285,6 +312,10 @@ def test_replay_speed_scales_recorded_times(client: SiteClient, tmp_path: Path) 
         [[]],
         [{"recording": 1}, {"append": "x", "at": 0}],
         [{"recording": 1}, {"end": "done"}],
+        [{"recording": 1}, 7],
+        [{"recording": 1}, {"message": "x"}, {"delta": "y", "at": 0}, {"end": "done", "at": 0}],
+        [{"recording": 1}, {"message": "x"}, {"event": {}, "at": 0}],
+        [{"recording": 1}, {"message": "x"}, {"message": "y"}, {"end": "done", "at": 0}],
     ],
 )
 def test_replay_invalid_file_raises(lines: list[Any], tmp_path: Path) -> None:

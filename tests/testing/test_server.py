@@ -135,11 +135,17 @@ def test_server_two_instances_are_independent(start_server: StartServer, connect
 
 def test_server_port_in_use_raises(server: FakeChatGPT) -> None:
     port = server.port
-    with pytest.raises(OSError, match="in use"):
+    with pytest.raises(OSError, match=f"in use: 127.0.0.1:{port}"):
         FakeChatGPT(port=port).start()
     server.close()
     with FakeChatGPT(port=port) as again:
         assert again.port == port
+
+
+@pytest.mark.parametrize("port", [-1, 65_536])
+def test_server_number_that_is_no_port_raises(port: int) -> None:
+    with pytest.raises(ValueError, match=f"port must be a number from 0 to 65535, not {port}"):
+        FakeChatGPT(port=port)
 
 
 def test_server_urls_without_tls(server: FakeChatGPT) -> None:

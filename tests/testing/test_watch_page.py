@@ -254,6 +254,15 @@ def test_copied_test_passes_with_the_same_conversation(
     assert httpx.get(f"{client.server.watch_url}/test/unknown").status_code == 404
 
 
+def test_copied_test_has_texts_without_marks_of_citations(client: SiteClient) -> None:
+    client.server.script(Reply("It rains.", citations=["https://weather.example"]))
+    conversation_id, _ = client.send("weather").position
+    source = httpx.get(f"{client.server.watch_url}/test/{conversation_id}").text
+
+    assert "chatgpt_server.when('weather', 'It rains.')\n" in source
+    assert "assert conversation.send_message('weather') == 'It rains.'\n" in source
+
+
 def test_watch_page_stream_batches_events(client: SiteClient) -> None:
     """One update covers many events, so the stream does not grow with their number."""
     client.server.script(Reply(pieces=["word "] * 2000))

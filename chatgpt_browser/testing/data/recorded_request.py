@@ -84,7 +84,10 @@ class RecordedRequest:
 
         :raises ValueError: the body is not valid JSON.
         """
-        return json.loads(self.body)
+        try:
+            return json.loads(self.body)
+        except RecursionError as error:
+            raise ValueError("the JSON is nested too deeply") from error
 
     @property
     def bearer(self) -> str | None:

@@ -102,8 +102,12 @@ class Injection:
             expected += " that is answered with a Reply"
         if self._after:
             expected += f", after {count(self._after, 'such request')}"
+        if self.left == 0:
+            expected += ", before the fault was lifted"
         targets = [f"{record.method} {record.path}" for record in records]
         asked = nearest(targets, lambda target: float(_has_path(target.split()[1], path)), "request")
+        if others := [record.fault for record in records if record.fault and _has_path(record.path, path)]:
+            asked += f", to which the fault {others[-1]!r} was applied"
         return Leftover(f"inject({self.fault.name!r}) at {self._place}", expected, asked)
 
 

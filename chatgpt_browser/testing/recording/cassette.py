@@ -32,8 +32,10 @@ def cassette_path(module: Path, test: str) -> Path:
     :param module: the file of the test.
     :param test: the name of the test, including its class and its parameters, such as `TestA::test_b[c]`.
     """
-    name = _UNSAFE.sub("-", test.replace("::", "."))[:_LONGEST_NAME].rstrip(".")
-    if name != test.replace("::", "."):
+    function, bracket, parameters = test.partition("[")
+    plain = function.replace("::", ".") + bracket + parameters
+    name = _UNSAFE.sub("-", plain)[:_LONGEST_NAME].rstrip(".")
+    if name != plain:
         # The change may have removed the only difference from the name of another test, so a hash of the whole name is added.
         name += "-" + hashlib.sha256(test.encode()).hexdigest()[:8]
     return module.parent / _FOLDER / module.stem / f"{name}.jsonl"

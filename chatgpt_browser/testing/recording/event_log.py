@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..data.cookies import CHUNK_SIZE
+from ..script.reply_parts import CITATION_MARK
 from ..script.steps import role_of
 from .delta_scrubber import scrub_deltas
 from .file_format import appended_text, text_of, text_parts
@@ -27,8 +27,6 @@ _ENDS = {
     # this event, so the replay needs no special end after it.
     "StreamError": "done",
 }
-# A mark of a citation in the text of an answer.
-_MARKS = re.compile("\ue200[^\ue201]*\ue201")
 
 
 class _Entry(NamedTuple):
@@ -70,7 +68,7 @@ class EventLog:
         """
         answer = self._answer() or {}
         is_finished = str(answer.get("status", "")).startswith("finished")
-        return not is_finished and _MARKS.sub("", text_of({"message": answer})).strip() != text.strip()
+        return not is_finished and CITATION_MARK.sub("", text_of({"message": answer})).strip() != text.strip()
 
     @property
     def is_handed_off(self) -> bool:

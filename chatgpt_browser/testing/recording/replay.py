@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..script.leftover import Leftover, count, nearest, short
+from ..script.leftover import LONGEST_TEXT, Leftover, count, nearest, short
 from ..script.pattern import similarity
 from ..script.responses import Answer
 from ..script.steps import PLACEHOLDER, Encoding, Recorded, Step
@@ -77,7 +77,7 @@ class Replay:
             yield Leftover(title, expected, nearest(asked, lambda text: 0, "message"))
         elif self._match:
             for text, _ in self._steps:
-                expected = f"the recorded message {short(text)}"
+                expected = f"the recorded message {short(text, LONGEST_TEXT)}"
                 yield Leftover(
                     title, expected, nearest(asked, functools.partial(similarity, text), "message")
                 )
@@ -85,8 +85,8 @@ class Replay:
             expected = "no further message"
             if self._steps:
                 text = max((text for text, _ in self._steps), key=functools.partial(similarity, message))
-                expected = f"the recorded message {short(text)} (the nearest)"
-            yield Leftover(f"a message that {title} does not contain", expected, short(message))
+                expected = f"the recorded message {short(text, LONGEST_TEXT)} (the nearest)"
+            yield Leftover(f"a message that {title} does not contain", expected, short(message, LONGEST_TEXT))
 
 
 def read_recording(path: str | os.PathLike[str], speed: float | None, *, match: bool = False) -> Replay:
@@ -116,7 +116,23 @@ def read_lines(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in Path(path).read_text("utf-8").split("\n") if line]
     if lines[0]["recording"] != FORMAT_VERSION:
         raise ValueError(f"format {lines[0]['recording']} is not supported")
+    _check(lines)
     return lines
+
+
+def _check(lines: list[Any]) -> None:
+    """Check the values of the lines, and that each message is complete."""
+    is_complete = True
+    for number, line in enumerate(lines, 1):
+        if not isinstance(line, dict):
+            raise TypeError(f"line {number} is not a JSON object")
+        if not all(isinstance(line.get(name, {}), dict) for name in ("event", "delta", "answer")):
+            raise TypeError(f"line {number} has an event that is not a JSON object")
+        if "message" in line and not is_complete:
+            break
+        is_complete = (is_complete or "end" in line or "answer" in line) and "message" not in line
+    if not is_complete:
+        raise ValueError("a message has no end, so the file is not complete")
 
 
 def _one_line(text: str) -> str:

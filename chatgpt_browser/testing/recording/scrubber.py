@@ -24,6 +24,15 @@ _PATTERNS = {
     "email": re.compile(r"(?<![\w.+%-])[\w.+%-]+@(?:[\w-]+(?:\.[\w-]+)*)?"),
     "account": re.compile(r"\b(?:user|org|acct|account)[-_][\w-]{8,}"),
 }
+# Values after the name of a secret: parameters of signed URLs, cookies, and the header `Authorization`. A value is replaced with
+# "[secret]", but is not stored as a known secret, because it may be a short word.
+_NAMED = re.compile(
+    r"""([?&;](?:code|[\w-]*(?:sig|signature|token|secret|password|credential|api_?key|auth|verify|session))=
+    |(?:__(?:Secure|Host)-[\w.-]{1,60}|next-auth\.[\w.-]{1,60}|cf_\w{1,30}|_puid|oai-(?:sc|did))=
+    |\bauthorization["']?:\s*["']?(?:basic|digest)\s+)
+    [^\s&;,"'()<>\[\]\\\#]+""",
+    re.IGNORECASE | re.VERBOSE,
+)
 # The kinds whose secrets always contain a digit. `_is_secret` checks the digit. A lookahead in the pattern would be slow: in a
 # long text such as `user-user-user-…`, it would read the rest of the text again at each word.
 _WITH_DIGIT = ("account",)
@@ -81,6 +90,7 @@ class Scrubber:
             text = text.replace(secret, self._known[secret])
         for kind, pattern in _PATTERNS.items():
             text = pattern.sub(functools.partial(_replacement, kind), text)
+        text = _NAMED.sub(r"\1[secret]", text)
 
         return _UUID.sub(lambda match: self._placeholder(match[0]), text)
 

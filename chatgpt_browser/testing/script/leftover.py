@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _PACKAGE = __name__.partition(".script.")[0]
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = 80
+_PLUGIN = "chatgpt_browser.pytest_plugin"
+#: The maximum length of messages and patterns in a report.
+LONGEST_TEXT = 200
 # The minimum similarity (0 to 1) of a text that a report calls the nearest.
 _NEAR = 0.5
 
@@ -32,19 +33,26 @@ class Leftover:
 
 
 def call_site() -> str:
-    """Return the file and the line from which the test called this package, for example `tests/test_it.py:7`."""
+    """Return the file and the line from which the test called this package, for example `tests/test_it.py:7`.
+
+    If the fixture called this package with the options of the marker, return the name of the marker.
+    """
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
         frame = frame.f_back
 
+    if frame.f_globals.get("__name__") == _PLUGIN:
+        return "the marker chatgpt"
     path = frame.f_code.co_filename
     relative = os.path.relpath(path) if path.startswith(os.getcwd() + os.sep) else path
     return f"{relative}:{frame.f_lineno}"
 
 
-def short(value: object) -> str:
-    """Return the repr of a value, with at most about 80 characters."""
-    return _SHORT.repr(value)
+def short(value: object, limit: int = 80) -> str:
+    """Return the repr of a value, with at most about this number of characters."""
+    shortener = reprlib.Repr()
+    shortener.maxstring = shortener.maxother = limit
+    return shortener.repr(value)
 
 
 def nearest(texts: Sequence[str], similarity: Callable[[str], float], kind: str) -> str:
@@ -61,7 +69,7 @@ def nearest(texts: Sequence[str], similarity: Callable[[str], float], kind: str)
 
     best = max(texts, key=similarity)
     adjective, text = ("nearest", best) if similarity(best) >= _NEAR else ("newest", texts[-1])
-    return f"{short(text)} (the {adjective} of {count(len(texts), kind)})"
+    return f"{short(text, LONGEST_TEXT)} (the {adjective} of {count(len(texts), kind)})"
 
 
 def count(number: int, noun: str) -> str:

@@ -6,10 +6,14 @@ import re
 from collections.abc import Callable
 from difflib import SequenceMatcher
 
+from .leftover import LONGEST_TEXT, short
 from .scripted import Turn
 
-# The similarity of longer texts is computed from their first characters only, because the computation takes quadratic time.
+# The similarity of longer texts is computed from their first and last characters only, because the computation takes quadratic
+# time.
 _COMPARED_CHARACTERS = 1000
+# Matches the parts of a regular expression that are not ordinary text: escapes, flags and special characters.
+_SYNTAX = re.compile(r"\\.|\(\?[\w<>=!:-]*|[^\w\s]")
 
 #: A text, a compiled pattern, or a function of a `Turn` that returns a bool or a match; see `Pattern`.
 Condition = str | re.Pattern[str] | Callable[[Turn], "re.Match[str] | bool | None"]
@@ -26,16 +30,18 @@ class Pattern:
     """
 
     def __init__(self, condition: Condition) -> None:
-        #: The text or the regular expression that a message is compared with. It is empty if the condition is a function.
+        #: The text, or the ordinary text in the regular expression. It is empty if the condition is a function.
         self.text: str = ""
         self._search: Callable[[Turn], re.Match[str] | bool | None]
         if isinstance(condition, str):
             self.text, expression = condition, re.compile(re.escape(condition))
-            self._repr, self._condition = repr(condition), f"contains {condition!r}"
+            self._repr = short(condition, LONGEST_TEXT)
+            self._condition = f"contains {self._repr}"
             self._search = lambda turn: expression.search(turn.message)
-        elif isinstance(condition, re.Pattern):
-            self.text = condition.pattern
-            self._repr, self._condition = repr(condition), f"matches {condition!r}"
+        elif isinstance(condition, re.Pattern) and isinstance(condition.pattern, str):
+            self.text = " ".join(_SYNTAX.sub(" ", condition.pattern).split())
+            self._repr = short(condition, LONGEST_TEXT)
+            self._condition = f"matches {self._repr}"
             self._search = lambda turn: condition.search(turn.message)
         elif callable(condition):
             name = getattr(condition, "__qualname__", repr(condition)).rpartition("<locals>.")[2]
@@ -49,6 +55,8 @@ class Pattern:
 
     def __str__(self) -> str:
         condition = self._condition
+        if condition.startswith("not ("):
+            return f"a message, but not one that {condition[5:-1]}"
         return f"a message that {condition[1:-1] if condition.startswith('(') else condition}"
 
     def __and__(self, other: Condition | Pattern) -> Pattern:
@@ -57,9 +65,16 @@ class Pattern:
     def __or__(self, other: Condition | Pattern) -> Pattern:
         return _combine(self, as_pattern(other), "or", lambda one, two: one or two)
 
+    def __rand__(self, other: Condition) -> Pattern:
+        return as_pattern(other) & self
+
+    def __ror__(self, other: Condition) -> Pattern:
+        return as_pattern(other) | self
+
     def __invert__(self) -> Pattern:
         inverted = Pattern(lambda turn: not self.matches(turn))
-        inverted._repr, inverted._condition = f"~({self!r})", f"not ({self._condition})"
+        inverted._repr = f"~{_in_parentheses(self._repr)}"
+        inverted._condition = f"not {_in_parentheses(self._condition)}"
         return inverted
 
     def search(self, turn: Turn) -> re.Match[str] | bool:
@@ -77,16 +92,26 @@ class Pattern:
 
 
 def similarity(wanted: str, message: str) -> float:
-    """Return the share of `wanted` that the message contains in the same order, from 0 to 1."""
-    wanted, message = wanted[:_COMPARED_CHARACTERS], message[:_COMPARED_CHARACTERS]
+    """Return the share of `wanted` that the message contains in the same order, from 0 to 1. The case is ignored."""
+    wanted, message = wanted[:_COMPARED_CHARACTERS].lower(), message.lower()
+    parts = {message[:_COMPARED_CHARACTERS], message[-_COMPARED_CHARACTERS:]}
+    return max(_contained_share(wanted, part) for part in parts)
+
+
+def _contained_share(wanted: str, message: str) -> float:
     blocks = SequenceMatcher(None, wanted, message, autojunk=False).get_matching_blocks()
-    # Single characters are not counted, because they match by chance.
-    return sum(block.size for block in blocks if block.size > 1) / max(1, len(wanted))
+    # Single characters match by chance, so they only decide between messages that are equally near.
+    sizes = (block.size if block.size > 1 else block.size / 100 for block in blocks)
+    return sum(sizes) / max(1, len(wanted))
 
 
 def as_pattern(value: Condition | Pattern) -> Pattern:
     """Return a pattern for the value. If the value is a `Pattern` already, return it unchanged."""
     return value if isinstance(value, Pattern) else Pattern(value)
+
+
+def _in_parentheses(text: str) -> str:
+    return text if text.startswith("(") else f"({text})"
 
 
 def _combine(

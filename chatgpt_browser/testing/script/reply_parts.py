@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Protocol, TypeVar
 
 from .side_messages import Aside
+
+#: Matches a mark of a citation in the text of an answer.
+CITATION_MARK: re.Pattern[str] = re.compile("\ue200[^\ue201]*\ue201")
 
 _FINISHED = "finished_successfully"
 

@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from .leftover import Leftover, call_site, count, nearest, short
+from .leftover import LONGEST_TEXT, Leftover, call_site, count, nearest, short
 from .responses import Answer
 from .rule import Call, Rule
 from .scripted import Scripted, Turn, as_step, check_scripted, remember
@@ -16,6 +16,7 @@ from .scripted import Scripted, Turn, as_step, check_scripted, remember
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from .pattern import Pattern
     from .steps import SessionAnswer, Step
 
 _T = TypeVar("_T")
@@ -72,7 +73,7 @@ class Script:
         self._recordings: deque[_Sourced[Recording]] = deque()
         self._rules: list[_Sourced[Rule]] = []
         self._by_path: list[tuple[str, deque[_Sourced[SessionAnswer]]]] = []
-        self._asked: list[Call] = []
+        self._asked: list[Turn] = []
         self._unexpected: list[Call] = []
 
     def extend(self, items: Sequence[Scripted]) -> None:
@@ -125,7 +126,7 @@ class Script:
     async def next_step(self, turn: Turn) -> Step:
         """Return the step that answers this message. A step from the queue or from a recording is used only once."""
         with self._lock:
-            self._asked.append(Call(turn.message, turn.request))
+            self._asked.append(turn)
             scripted, match, source = self._select(turn)
 
         turn.request.rule = None if source is None else source.title
@@ -150,24 +151,27 @@ class Script:
         if not self.strict:
             return self.reply, None, None
 
-        self._unexpected.append(self._asked[-1])
+        self._unexpected.append(Call(turn.message, turn.request))
         return (
             Answer.error(400, f"FakeChatGPT(strict=True): no rule expects {short(turn.message)}."),
             None,
             None,
         )
 
-    def leftovers(self) -> list[Leftover]:
-        """Return the unused parts of the script. If the script is strict, also return the messages that no part expected."""
+    def leftovers(self, refused: Sequence[str] = ()) -> list[Leftover]:
+        """Return the unused parts of the script. If the script is strict, also return the messages that no part expected.
+
+        :param refused: the names of the faults that have refused messages.
+        """
         with self._lock:
             return [
                 *self._unused_items(),
-                *self._unused_rules(),
+                *self._unused_rules(refused),
                 *map(self._unexpected_message, self._unexpected),
             ]
 
     def _unused_items(self) -> Iterator[Leftover]:
-        texts = [each.text for each in self._asked]
+        texts = [turn.message for turn in self._asked]
         asked = nearest(texts, lambda text: 0, "message")
         for number, item in enumerate(self._queue, 1):
             yield Leftover(item.title, f"{count(number, 'further message')}", asked)
@@ -178,12 +182,21 @@ class Script:
                 expected = f"{count(number, 'further request')} whose path ends with {suffix!r}"
                 yield Leftover(answer.title, expected, "no such request")
 
-    def _unused_rules(self) -> Iterator[Leftover]:
-        texts = [each.text for each in self._asked]
+    def _unused_rules(self, refused: Sequence[str]) -> Iterator[Leftover]:
         for rule in reversed(self._rules):
             if not (rule.value.called or rule.value.optional):
                 pattern = rule.value.pattern
-                yield Leftover(rule.title, str(pattern), nearest(texts, pattern.similarity, "message"))
+                yield Leftover(rule.title, str(pattern), self._asked_instead(pattern, refused))
+
+    def _asked_instead(self, pattern: Pattern, refused: Sequence[str]) -> str:
+        """Return a description of the message that a rule with this pattern should have answered."""
+        for turn in self._asked:
+            if _matches(pattern, turn):
+                answered_by = turn.request.rule or "the default reply, before the rule was added"
+                return f"{short(turn.message, LONGEST_TEXT)} (answered by {answered_by})"
+        asked = nearest([turn.message for turn in self._asked], pattern.similarity, "message")
+        faults = " and ".join(map(repr, dict.fromkeys(refused)))
+        return asked + f"; {count(len(refused), 'message')} refused by {faults}" * bool(refused)
 
     def _unexpected_message(self, call: Call) -> Leftover:
         expected = "no message (the script has no rules)"
@@ -193,4 +206,11 @@ class Script:
             expected = (
                 f"{rule.value.pattern} (the nearest of {count(len(self._rules), 'rule')}: {rule.title}{used})"
             )
-        return Leftover("a message that no rule expected", expected, short(call.text))
+        return Leftover("a message that no rule expected", expected, short(call.text, LONGEST_TEXT))
+
+
+def _matches(pattern: Pattern, turn: Turn) -> bool:
+    try:
+        return pattern.matches(turn)
+    except Exception:  # A test's own function raised it. The report must be written in any case.
+        return False

@@ -6,10 +6,11 @@ Each function returns the response to one request. `parameters` are the paramete
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..script.responses import Answer
 from .continued_playback import socket_url
+from .json_body import json_object
 from .model_list import versions
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def generate_title(site: Site, record: RecordedRequest, parameters: Mapping[str,
     conversation = site.find_conversation(parameters["id"])
     if conversation is None:
         return Answer.conversation_not_found()
-    if json_object(record).get("message_id") not in conversation.messages:
+    if str(json_object(record).get("message_id")) not in conversation.messages:
         return Answer.unprocessable([(["body", "message_id"], "no such message")])
 
     first = next((text for role, text in conversation.history() if role == "user"), "")
@@ -154,13 +155,3 @@ def get_socket(site: Site, record: RecordedRequest, parameters: Mapping[str, str
 def moderate(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
     """Respond to `POST /moderations` with a result in which the text is not flagged."""
     return Answer(200, {"flagged": False, "blocked": False, "moderation_id": f"modr-{uuid.uuid4().hex}"})
-
-
-def json_object(record: RecordedRequest) -> dict[str, Any]:
-    """Return the body of a request as a JSON object. If the body is not a JSON object, return an empty dict."""
-    try:
-        body = record.json
-    except ValueError:
-        return {}
-
-    return body if isinstance(body, dict) else {}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..script.reply_parts import marked_pieces
 from ..script.responses import Answer
 from ..script.steps import Pace, split_words
+from .json_body import json_object
 from .response_writer import EVENT_STREAM
 from .schedule import Schedule
 from .step_playback import play
@@ -117,7 +118,7 @@ def socket_url(site: Site, **query: str) -> str:
 
 async def resume_reply(site: Site, record: RecordedRequest, writer: ResponseWriter) -> None:
     """Respond to `POST /f/conversation/resume`: with the rest of the newest reply of a conversation, or with a 404."""
-    body = record.json if isinstance(record.json, dict) else {}
+    body = json_object(record)
     log = site.turns.newest(str(body.get("conversation_id")))
     offset = body.get("offset")
     refusal = site.session.refuse(record)

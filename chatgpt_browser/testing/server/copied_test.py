@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..script.reply_parts import CITATION_MARK
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -29,7 +31,8 @@ def _turns(chain: Sequence[Message]) -> list[tuple[str, Any]]:
         if message.role == "user":
             turns.append((message.text, None))
         elif message.role == "assistant" and turns and _is_visible(message):
-            turns[-1] = (turns[-1][0], message.text)
+            # The client returns the text without the marks of citations.
+            turns[-1] = (turns[-1][0], CITATION_MARK.sub("", message.text))
     return turns
 
 

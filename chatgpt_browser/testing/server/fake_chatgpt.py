@@ -10,7 +10,7 @@ import anyio.to_thread
 
 from .certificates import make_tls_context
 from .controls import Controls
-from .listener import Listener
+from .listener import LARGEST_PORT, Listener
 from .model_list import APP_MODELS, MODELS, accepted_names
 from .server_thread import ServerThread
 from .settings import USER, Form, Settings
@@ -67,7 +67,8 @@ class FakeChatGPT(Controls):
         `assert_all_used` reports these messages.
     :raises TypeError: if `replies` is a text, or a reply is neither a text, a step nor a callable.
     :raises ValueError: if a session token is not a valid cookie value, if `challenge`, `encoding` or `form` is unknown, if
-        the scheme of `public_origin` does not match `tls`, or if both `reply` and `strict` are given.
+        the scheme of `public_origin` does not match `tls`, if both `reply` and `strict` are given, or if `port` is not the number
+        of a port.
     """
 
     def __init__(
@@ -100,6 +101,8 @@ class FakeChatGPT(Controls):
             raise ValueError(f"encoding must be 'whole' or 'delta', not {encoding!r}")
         if form not in ("api", "app"):
             raise ValueError(f"form must be 'api' or 'app', not {form!r}")
+        if not 0 <= port <= LARGEST_PORT:
+            raise ValueError(f"port must be a number from 0 to {LARGEST_PORT}, not {port}")
 
         self.host = "127.0.0.1"
         self._public_origin = None if public_origin is None else public_origin.rstrip("/")

@@ -8,6 +8,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 BACKLOG = 1024
+LARGEST_PORT = 65_535
 
 
 class Listener(socket.socket):
@@ -32,9 +33,9 @@ class Listener(socket.socket):
         try:
             self.bind((host, port))
             self.listen(BACKLOG)
-        except OSError:
+        except OSError as error:
             self.close()
-            raise
+            raise OSError(error.errno, f"{error.strerror}: {host}:{port}") from error
 
         self.setblocking(False)
 

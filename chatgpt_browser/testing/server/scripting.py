@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..data.paths import SESSION_PATH
+from ..data.paths import MESSAGE_PATH, PAGE_MESSAGE_PATH, SESSION_PATH
 from ..faults.catalogue import find_fault
 from ..faults.fault import Fault, Refusal
 from ..faults.injection import Injection, at_path
@@ -157,7 +157,8 @@ class Scripting:
         """Return the text of the error that `assert_all_used` raises, or None if everything was used."""
         requests = self.requests
         faults = [each.leftover(requests) for each in self._site.injections.all]
-        leftovers = [*self._site.script.leftovers(), *(each for each in faults if each is not None)]
+        refused = [record.fault for record in requests if record.fault and _is_refused_message(record)]
+        leftovers = [*self._site.script.leftovers(refused), *(each for each in faults if each is not None)]
         if not leftovers:
             return None
 
@@ -165,3 +166,8 @@ class Scripting:
         return "\n".join(
             [f"{heading} ({count(len(leftovers), 'difference')}):", *(f"\n  {each}" for each in leftovers)]
         )
+
+
+def _is_refused_message(record: RecordedRequest) -> bool:
+    # A fault that damages a reply is applied to a message that has a conversation already.
+    return record.path.endswith((MESSAGE_PATH, PAGE_MESSAGE_PATH)) and record.conversation_id is None

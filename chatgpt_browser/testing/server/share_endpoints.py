@@ -7,7 +7,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from ..script.responses import Answer
-from .backend_endpoints import json_object
+from .json_body import json_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ def create_share(site: Site, record: RecordedRequest, parameters: Mapping[str, s
     conversation = site.find_conversation(str(body.get("conversation_id")))
     if conversation is None:
         return Answer.conversation_not_found()
-    node = body.get("current_node_id")
+    node = str(body.get("current_node_id"))
     if node not in conversation.messages:
         return Answer.unprocessable([(["body", "current_node_id"], "no such message")])
 

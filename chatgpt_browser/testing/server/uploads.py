@@ -8,6 +8,7 @@ import mimetypes
 from typing import TYPE_CHECKING, Any
 
 from ..script.responses import Answer
+from .json_body import json_object
 from .step_playback import play
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _CANNOT_READ = "The file could not be processed."
 
 def create_file(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
     """Respond to `POST /files` with the ID of a new file, and the URL for its bytes."""
-    body = _object(record)
+    body = json_object(record)
     name, size = body.get("file_name"), body.get("file_size")
     if not isinstance(name, str) or not isinstance(size, int) or "use_case" not in body:
         return Answer.unprocessable([(["body", "file_name"], "field required")])
@@ -73,7 +74,7 @@ UPLOAD_ENDPOINTS = {
 
 async def process_upload(site: Site, record: RecordedRequest, writer: ResponseWriter) -> None:
     """Respond to `POST /files/process_upload_stream` with a stream of JSON lines."""
-    file = site.storage.files.get(str(_object(record).get("file_id")))
+    file = site.storage.files.get(str(json_object(record).get("file_id")))
     refusal = site.session.refuse(record)
     if refusal is None and (file is None or file.size is None):
         refusal = Answer.error(404, "File not found")
@@ -97,11 +98,3 @@ def _line(file: StoredFile, event: str, progress: int, **fields: Any) -> bytes:
 
 def _refusal(status: int, code: str, message: str) -> Answer:
     return Answer.error(status, {"code": code, "message": message})
-
-
-def _object(record: RecordedRequest) -> dict[str, Any]:
-    try:
-        body = record.json
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}

@@ -80,7 +80,7 @@ function drawFigures() {
 
 function nameOf(conversation) {
   const first = conversation.messages.find((message) => message.role === "user");
-  return conversation.title !== "New chat" || !first ? conversation.title : first.text;
+  return conversation.title === "New chat" && first?.text.trim() ? first.text : conversation.title;
 }
 
 function isLive(conversation) {
