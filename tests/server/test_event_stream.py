@@ -108,7 +108,15 @@ async def test_body_of_client_that_waits_for_permission_is_refused_without_readi
     assert refused.value.status == 413
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b"null", rb'{"a": ["\uD83D"]}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"{", b"[]", b"\xff", b"null"),
+        rb'{"a": ["\uD83D"]}',
+        r'{"a": ["\ud83d"]}'.encode("utf-16"),
+        '{"a": ["\ud83d"]}'.encode("utf-8", "surrogatepass"),
+    ],
+)
 async def test_body_that_is_no_object_or_no_text_is_refused(body: bytes) -> None:
     async def receive() -> Any:
         return {"type": "http.request", "body": body}
