@@ -143,6 +143,19 @@ def test_background_start_while_another_process_starts_or_ends_says_so(
 
 
 @pytest.mark.usefixtures("no_own_client")
+def test_ask_prints_the_warnings_of_the_background_browser_about_its_reply(
+    background: Background, invoke: Invoke
+) -> None:
+    with background.server.inject("length-limit"):
+        cut = invoke("ask", "a question")
+    whole = invoke("ask", "--verbose", "a question")
+
+    assert cut.stderr == "warning: the reply is incomplete: the site ended it with 'max_tokens'\n"
+    assert "incomplete" not in whole.stderr
+    assert "the site has accepted the message" in whole.stderr
+
+
+@pytest.mark.usefixtures("no_own_client")
 def test_ask_verbose_names_the_background_process_once(background: Background, invoke: Invoke) -> None:
     assert invoke("ask", "--verbose", "a question").stderr.count("using the browser of process") == 1
 
