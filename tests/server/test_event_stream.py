@@ -6,6 +6,7 @@ import asyncio
 import tracemalloc
 from typing import Any
 
+import anyio
 import pytest
 from starlette.requests import Request
 
@@ -48,6 +49,22 @@ async def test_event_stream_client_that_stalls_is_given_up(monkeypatch: pytest.M
     with pytest.raises(ClientLeftError):
         async with EventStream(SlowClient()) as stream:
             stream.add(b"1")
+
+
+async def test_event_stream_client_that_stalls_at_the_end_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(event_stream, "_STALL_TIMEOUT", 0.01)
+
+    async def send(message: Any) -> None:
+        """Wait for the client before the next part, as uvicorn does, and not after a large part."""
+        if not message.get("more_body", True):
+            await asyncio.Event().wait()
+
+    with pytest.raises(ClientLeftError):
+        with anyio.fail_after(60):
+            async with EventStream(send) as stream:
+                stream.add(b"1")
 
 
 async def test_event_stream_silence_is_filled_with_comments(monkeypatch: pytest.MonkeyPatch) -> None:
