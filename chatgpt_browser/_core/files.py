@@ -231,9 +231,12 @@ def read_small_file(path: Path, limit: int) -> str:
     """
     # If the path is a FIFO, `os.open` without O_NONBLOCK would wait until another process opens the FIFO for writing.
     flags = os.O_RDONLY | _NO_WAIT | _BINARY | getattr(os, "O_CLOEXEC", 0)
-    with open(os.open(path, flags), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ValueError("it is not a regular file")
+    descriptor = os.open(path, flags)
+    # `open` raises an error without the path for the descriptor of a folder.
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ValueError("it is not a regular file")
+    with open(descriptor, "rb") as file:
         data = file.read(limit + 1)
     if len(data) > limit:
         raise ValueError(f"it is larger than {limit:,} bytes")

@@ -29,6 +29,10 @@ _ATTEMPTS = 10
 IS_SUPPORTED = hasattr(socket, "AF_UNIX") and sys.platform != "win32"
 
 
+class AlreadyRunningError(BrowserError):
+    """Another process has the socket."""
+
+
 def socket_path() -> Path:
     """Return the path of the socket. The file exists while a service runs, and remains if the service is killed."""
     return default_data_folder() / "background.sock"
@@ -71,7 +75,7 @@ def listening_socket(path: Path) -> Iterator[socket.socket]:
 
     A socket that a killed process has left is replaced.
 
-    :raises BrowserError: another process listens at the path.
+    :raises AlreadyRunningError: another process listens at the path.
     :raises OSError: the socket cannot be created.
     """
     create_data_folder(path.parent)
@@ -92,7 +96,8 @@ def listening_socket(path: Path) -> Iterator[socket.socket]:
 def _locked(path: Path) -> Iterator[None]:
     """Hold a lock on a file in the block, and then remove the file. If the process is killed, the system releases the lock.
 
-    :raises BrowserError: another process holds the lock.
+    :raises AlreadyRunningError: another process holds the lock.
+    :raises BrowserError: other processes remove the file again and again.
     """
     import fcntl
 
@@ -101,7 +106,7 @@ def _locked(path: Path) -> Iterator[None]:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise BrowserError(
+                raise AlreadyRunningError(
                     "A background browser or `serve` is already running. `chatgpt-browser background stop` ends it."
                 ) from None
             # A process removes this file when it ends. If another process has just done this, the lock has no effect. Then the

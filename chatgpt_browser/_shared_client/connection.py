@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from .._core.log import logger
 from .address import connect
 from .codec import decode_failure
 
@@ -65,7 +66,7 @@ class Connection:
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def lines(self) -> Iterator[dict[str, Any]]:
-        """Yield the lines of the items, and then the line of the result.
+        """Yield the lines of the items, and then the line of the result. Log the records of the call.
 
         :raises RefusedError: the service does not run the call.
         :raises EOFError: the connection has ended before the result has arrived.
@@ -76,6 +77,9 @@ class Connection:
             if not line.endswith(b"\n"):
                 raise EOFError
             data: dict[str, Any] = json.loads(line)
+            if "log" in data:
+                _log(*data["log"])
+                continue
             if "refused" in data:
                 raise RefusedError(data["refused"])
             if (error := decode_failure(data)) is not None:
@@ -93,6 +97,11 @@ class Connection:
         """Wait until the other end closes the connection."""
         while self._file.read(1 << 12):
             pass
+
+
+def _log(level: int, message: str, event: str | None) -> None:
+    """Log a record that the service has logged for the call. ``event`` is the attribute `chatgpt_event` of the record."""
+    logger.log(level, "%s", message, extra=None if event is None else {"chatgpt_event": event})
 
 
 def _to_json(value: object) -> Any:

@@ -20,6 +20,7 @@ from .._messaging.deadline import Deadline
 from .._messaging.lease import StandaloneSlot
 from .._messaging.reply_stream import AsyncReplyStream
 from .address import is_same_user, listening_socket, socket_path
+from .call_log import logging_to_caller, passing_log_records
 from .codec import decode, encode, encode_failure
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class ClientService:
         async with self._resources:
             sock = self._resources.enter_context(listening_socket(socket_path()))
             server = await asyncio.start_unix_server(self._accept, sock=sock, limit=_MAX_CALL)
+            self._resources.enter_context(passing_log_records())
             self._resources.push_async_callback(self._connections.cancel)
             self._resources.callback(server.close)
             self._resources = self._resources.pop_all()
@@ -115,7 +117,7 @@ class ClientService:
             await send({"refused": refusal})
             return
         try:
-            with self._activity():
+            with self._activity(), logging_to_caller(writer):
                 async with aclosing(self._lines(call)) as lines:
                     async for line in lines:
                         await send(line)

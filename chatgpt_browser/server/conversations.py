@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 
-from .._core.errors import APIStatusError, ConversationNotFoundError, JobStoreError, PageError
+from .._core.errors import (
+    APIStatusError,
+    ConversationNotFoundError,
+    JobStoreError,
+    OptionNotAppliedError,
+    PageError,
+)
 from .._core.log import logger
 from .._core.text_hash import hash_text
 from .._store.transcript_store import StoredPosition
@@ -153,7 +159,9 @@ class Conversations:
             return self._api.stream_message(compose(placement.messages), **options)
         except ValueError as error:  # for example, an effort is given, but send_via is "fetch"
             self._release(placement)
-            raise APIError(400, str(error), code="invalid_value") from None
+            # The text of the error names the option.
+            option = next((name for name in options if name in str(error)), "")
+            raise OptionNotAppliedError(str(error), option=option) from None
 
     async def _open(self, stream: AsyncReplyStream, placement: _Placement) -> None:
         """Send the messages. If it is certain that the site has not accepted them, a later request can use the position again."""

@@ -70,7 +70,8 @@ class EventStream:
                 continue
             data, self._waiting = b"".join(self._waiting), []
             await self._send_part(data)
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        # uvicorn waits for the client at the next part, so this part waits until the client has accepted most of the last events.
+        await self._send_part(b"", has_more=False)
 
     async def _wait(self) -> None:
         self._changed.clear()
@@ -79,8 +80,8 @@ class EventStream:
         if scope.cancelled_caught:
             self._waiting.append(_COMMENT)
 
-    async def _send_part(self, data: bytes) -> None:
+    async def _send_part(self, data: bytes, *, has_more: bool = True) -> None:
         with anyio.move_on_after(_STALL_TIMEOUT) as scope:
-            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+            await self._send({"type": "http.response.body", "body": data, "more_body": has_more})
         if scope.cancelled_caught:
             raise ClientLeftError

@@ -17,6 +17,14 @@ _IMAGES = frozenset({"image_url", "input_image"})
 _FILES = frozenset({"file", "input_file"})
 #: The default of an image's field `detail`.
 _DETAIL = (None, "auto")
+_NO_FUNCTIONS = "the site cannot call functions of the client"
+#: Maps each field of a message that the site cannot apply to the reason.
+_REFUSED_FIELDS = {
+    "tool_calls": _NO_FUNCTIONS,
+    "function_call": _NO_FUNCTIONS,
+    "audio": "send the message as text",
+    "name": "the site has no names for the authors of messages",
+}
 _ROLES = {"user": "user", "assistant": "assistant", "system": "system", "developer": "system"}
 
 
@@ -56,14 +64,12 @@ def read_message(value: Any, field_name: str) -> InputMessage:
     role = value.get("role")
     if not isinstance(role, str) or role not in _ROLES:
         raise unsupported(f"{field_name}.role", f"the roles are {', '.join(_ROLES)}")
-    for name in ("tool_calls", "function_call"):
+    for name, reason in _REFUSED_FIELDS.items():
         if value.get(name):
-            raise unsupported(f"{field_name}.{name}", "the site cannot call functions of the client")
-    if value.get("name"):
-        raise unsupported(f"{field_name}.name", "the site has no names for the authors of messages")
+            raise unsupported(f"{field_name}.{name}", reason)
     content = value.get("content")
     if content is None and role == "assistant":
-        content = ""
+        content = value.get("refusal") or ""
     files: list[InputFile] = []
     text = read_content(content, f"{field_name}.content", files)
     if files and role != "user":

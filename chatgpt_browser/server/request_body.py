@@ -47,9 +47,11 @@ async def read_body(request: Request, convert: Callable[[dict[str, Any]], T]) ->
 
 def _parse(body: bytes) -> dict[str, Any]:
     try:
-        parsed = json.loads(body)
+        # `json.loads` accepts bytes that encode one half of a surrogate pair. This decoder refuses them.
+        text = body.decode(json.detect_encoding(body))
+        parsed = json.loads(text)
         # `\ud…` is the escape of one half of a surrogate pair. Without the other half, the text cannot be encoded.
-        if rb"\ud" in body.lower():
+        if r"\ud" in text or r"\uD" in text:
             json.dumps(parsed, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         message = "The body contains one half of a surrogate pair. Nothing was sent."

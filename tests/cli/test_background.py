@@ -30,7 +30,7 @@ from chatgpt_browser import (
 )
 from chatgpt_browser.cli import app, client_factory
 from chatgpt_browser.cli.background import commands, control
-from chatgpt_browser.cli.background.control import request_service, stop_service_of
+from chatgpt_browser.cli.background.control import log_path, request_service, stop_service_of
 from chatgpt_browser.cli.chat import command as chat_command
 from chatgpt_browser.cli.chat import prompt as chat_prompt
 from chatgpt_browser.cli.shared_client import client_key, find_shared_client, login_folder
@@ -119,6 +119,40 @@ def test_ask_uses_the_background_browser_for_reply_files_and_title(
         assert api.generate_title(reply["conversation_id"])
     assert "Before that" in invoke("ask", "--continue", "and now?").stdout
     assert posts_of(background.server.requests)[-1].conversation_id == reply["conversation_id"]
+
+
+def test_background_start_at_the_same_time_as_another_start_reports_its_browser(
+    background: Background, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statuses = iter([None, request_service("status")])
+    monkeypatch.setattr(commands, "request_service", lambda _: next(statuses))
+
+    result = invoke("background", "start")
+    assert (result.exit_code, "already running" in result.stderr) == (0, True), result.stderr
+    assert request_service("status") is not None
+    assert log_path().exists()
+
+
+def test_background_start_while_another_process_starts_or_ends_says_so(
+    background: Background, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "request_service", lambda _: None)
+
+    result = invoke("background", "start")
+    assert (result.exit_code, "starting or ending" in result.stderr) == (8, True), result.stderr
+
+
+@pytest.mark.usefixtures("no_own_client")
+def test_ask_prints_the_warnings_of_the_background_browser_about_its_reply(
+    background: Background, invoke: Invoke
+) -> None:
+    with background.server.inject("length-limit"):
+        cut = invoke("ask", "a question")
+    whole = invoke("ask", "--verbose", "a question")
+
+    assert cut.stderr == "warning: the reply is incomplete: the site ended it with 'max_tokens'\n"
+    assert "incomplete" not in whole.stderr
+    assert "the site has accepted the message" in whole.stderr
 
 
 @pytest.mark.usefixtures("no_own_client")

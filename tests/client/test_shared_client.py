@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
+import logging
 import os
 import socket
 import sys
@@ -39,6 +41,7 @@ from chatgpt_browser import (
     ToolCall,
     ToolUpdate,
 )
+from chatgpt_browser._core.log import logger
 from chatgpt_browser._core.options import DEFAULT_MODEL
 from chatgpt_browser._protocol.file_refs import FileRef
 from chatgpt_browser._shared_client import address
@@ -307,6 +310,35 @@ async def test_service_invalid_lines_end_only_their_connection() -> None:
             assert await in_thread(partial(send, line)) == b""
         await in_thread(lambda: SharedClient("key").close())
         assert not lifetime._end.is_set()
+
+
+async def test_log_records_of_a_call_reach_only_its_caller() -> None:
+    late: list[asyncio.Task[None]] = []
+    ended = asyncio.Event()
+
+    async def log_after_the_call() -> None:
+        await ended.wait()
+        logger.warning("late")
+
+    async def list_models() -> list[Model]:
+        late.append(asyncio.create_task(log_after_the_call()))
+        logger.info("at once", extra={"chatgpt_event": "waiting"})
+        await asyncio.to_thread(logger.warning, "in a thread")
+        return []
+
+    def call() -> list[Any]:
+        with Connection(socket_path(), {"name": "list_models", "key": "key"}) as connection:
+            lines = [json.loads(line) for line in connection._file]
+        return [line["log"] for line in lines if "log" in line]
+
+    async with serving() as (_, api):
+        api.list_models = list_models  # type: ignore[method-assign]
+        records = await in_thread(call)
+        logger.warning("without a call")
+        ended.set()
+        await late[0]
+
+    assert records == [[logging.INFO, "at once", "waiting"], [logging.WARNING, "in a thread", None]]
 
 
 async def test_second_service_is_refused_and_a_stale_socket_is_replaced() -> None:

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from chatgpt_browser._core.files import create_private, encode_text, open_private, write_private
+from chatgpt_browser._core.files import (
+    create_private,
+    encode_text,
+    open_private,
+    read_small_file,
+    write_private,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,3 +172,15 @@ def test_write_private_with_long_name_succeeds(tmp_path: Path) -> None:
 )
 def test_encode_text_replaces_lone_surrogates(text: str, expected: str) -> None:
     assert encode_text(text).decode() == expected
+
+
+@posix_only
+@pytest.mark.parametrize("create", [os.mkdir, os.mkfifo])
+def test_read_small_file_of_no_regular_file_is_refused(
+    tmp_path: Path, create: Callable[[Path], None]
+) -> None:
+    path = tmp_path / "file"
+    create(path)
+
+    with pytest.raises(ValueError, match="it is not a regular file"):
+        read_small_file(path, 100)

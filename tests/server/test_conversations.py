@@ -11,6 +11,7 @@ from chatgpt_browser import (
     APIConnectionError,
     ComposerNotFoundError,
     ConversationNotFoundError,
+    OptionNotAppliedError,
     PageError,
     StreamInterruptedError,
 )
@@ -117,7 +118,7 @@ async def test_history_after_other_error_is_not_sent_again(
 async def test_history_with_invalid_option_can_be_continued_without_it(tmp_path: Path) -> None:
     client = Client(ValueError("effort cannot be used"), None)
     conversations = await conversations_with(client, tmp_path / "jobs.sqlite3")
-    with pytest.raises(APIError, match="effort"):
+    with pytest.raises(OptionNotAppliedError, match="effort"):
         async with conversations.open_reply(Call("auto", HISTORY)):
             pass
     async with conversations.open_reply(Call("auto", HISTORY)):

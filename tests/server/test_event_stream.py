@@ -6,6 +6,7 @@ import asyncio
 import tracemalloc
 from typing import Any
 
+import anyio
 import pytest
 from starlette.requests import Request
 
@@ -48,6 +49,22 @@ async def test_event_stream_client_that_stalls_is_given_up(monkeypatch: pytest.M
     with pytest.raises(ClientLeftError):
         async with EventStream(SlowClient()) as stream:
             stream.add(b"1")
+
+
+async def test_event_stream_client_that_stalls_at_the_end_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(event_stream, "_STALL_TIMEOUT", 0.01)
+
+    async def send(message: Any) -> None:
+        """Wait for the client before the next part, as uvicorn does, and not after a large part."""
+        if not message.get("more_body", True):
+            await asyncio.Event().wait()
+
+    with pytest.raises(ClientLeftError):
+        with anyio.fail_after(60):
+            async with EventStream(send) as stream:
+                stream.add(b"1")
 
 
 async def test_event_stream_silence_is_filled_with_comments(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +125,15 @@ async def test_body_of_client_that_waits_for_permission_is_refused_without_readi
     assert refused.value.status == 413
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b"null", rb'{"a": ["\uD83D"]}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"{", b"[]", b"\xff", b"null"),
+        rb'{"a": ["\uD83D"]}',
+        r'{"a": ["\ud83d"]}'.encode("utf-16"),
+        '{"a": ["\ud83d"]}'.encode("utf-8", "surrogatepass"),
+    ],
+)
 async def test_body_that_is_no_object_or_no_text_is_refused(body: bytes) -> None:
     async def receive() -> Any:
         return {"type": "http.request", "body": body}

@@ -56,6 +56,25 @@ def test_error_of_site_has_status_and_code_and_is_not_retried(
     assert len(site.posts) == 1
 
 
+@pytest.mark.parametrize(
+    ("interface", "options", "field"),
+    [
+        ("chat", {"reasoning_effort": "high"}, "reasoning_effort"),
+        ("chat", {"web_search_options": {}}, "web_search_options"),
+        ("responses", {"reasoning": {"effort": "high"}}, "reasoning.effort"),
+        ("responses", {"tools": [{"type": "web_search"}]}, "tools"),
+    ],
+)
+def test_option_that_fetch_cannot_apply_is_refused_with_the_field(
+    openai: OpenAI, site: ScriptedSite, interface: str, options: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(openai_package.BadRequestError, match='send_via="fetch"') as refused:
+        create(openai, interface, "a message", **options)
+
+    assert refused.value.param == field
+    assert site.posts == []
+
+
 def test_rate_limit_has_delay_of_site_and_is_retried_after_it(
     openai: OpenAI, running: OpenAIServer, site: ScriptedSite
 ) -> None:

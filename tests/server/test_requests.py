@@ -145,6 +145,20 @@ def test_message_with_the_name_of_its_author_is_refused() -> None:
     assert (refused.value.status, refused.value.param) == (400, "messages[0].name")
 
 
+def test_earlier_answer_in_audio_is_refused_by_name() -> None:
+    answer = {"role": "assistant", "content": None, "audio": {"id": "audio_1"}}
+    with pytest.raises(APIError) as refused:
+        chat(messages=[*HELLO, answer, *HELLO])
+
+    assert (refused.value.status, refused.value.param) == (400, "messages[1].audio")
+
+
+def test_refusal_of_an_earlier_answer_is_its_text() -> None:
+    refusal = {"role": "assistant", "content": None, "refusal": "I cannot do that."}
+
+    assert chat(messages=[*HELLO, refusal, *HELLO]).call.messages[1].text == "I cannot do that."
+
+
 def test_sampling_fields_are_dropped_on_request() -> None:
     sampling = {"temperature": 0.2, "top_p": 0.5, "seed": 7, "presence_penalty": 1, "max_tokens": 5}
 

@@ -73,6 +73,9 @@ def start(
                     f"The background process ended early. Its log is {log_path()}."
                 ),
             )
+        if answer["pid"] is None:  # Another process was started at the same time.
+            report_other_start(given)
+            return
         print_note(
             f"the background browser runs (process {answer['pid']}); it ends after {idle_timeout:g} s without a command"
         )
@@ -134,7 +137,7 @@ def check_supported() -> None:
 
 
 def report_running(status: dict[str, Any], given: dict[str, Any]) -> None:
-    """Print that a background browser or `serve` is already running.
+    """Wait until the browser of the background process or of `serve` has opened the site, and print that it is running.
 
     :raises BrowserError: the running program has another session or other options than this command.
     """
@@ -144,10 +147,21 @@ def report_running(status: dict[str, Any], given: dict[str, Any]) -> None:
             f"No browser was started: {program_of(status)} is running (process {status['pid']}) with another session or other "
             "options. `chatgpt-browser background stop` ends it."
         )
-    shared.close()
+    with wait_spinner("the site"), shared:
+        shared.start()
     print_note(
         f"{program_of(status)} is already running (process {status['pid']}); the commands use its browser"
     )
+
+
+def report_other_start(given: dict[str, Any]) -> None:
+    """Report the browser of a process that was started at the same time.
+
+    :raises BrowserError: its session or its options differ from those of this command, or the process has ended.
+    """
+    if (running := request_service("status")) is None:
+        raise BrowserError("Another background browser is starting or ending. Run the command again.")
+    report_running(running, given)
 
 
 @background.command(COMMAND, hidden=True)

@@ -7,6 +7,8 @@ import os
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
+from chatgpt_browser._shared_client.address import AlreadyRunningError
+
 from ..client_factory import create_async_client
 from ..detached import answer_starter, errors_to_starter, read_request
 from ..exit_codes import errors_as_exit_codes
@@ -35,7 +37,11 @@ async def _serve(request: dict[str, Any]) -> None:
             with errors_to_starter():
                 api = await stack.enter_async_context(create_async_client(**options))
                 service = shared_service(api, options, lifetime, program="background")
-                await stack.enter_async_context(service)
+                try:
+                    await stack.enter_async_context(service)
+                except AlreadyRunningError:  # Both processes were started at the same time.
+                    answer_starter({"pid": None})
+                    raise
                 await api.start()
             answer_starter({"pid": os.getpid()})
             await lifetime.wait()
