@@ -10,7 +10,6 @@ import anyio
 from .._core.errors import BrowserCrashedError, MalformedEventError, StreamInterruptedError
 from .._core.log import logger
 from .._core.public import FileT, public_type
-from .._transport.base import DeliveryState
 from .handoff import HandoffPoller, wait_without_frames
 from .lease import MessageLease
 from .recovery import Recovery
@@ -228,9 +227,6 @@ class AsyncReplyStream(WholeReplyMixin[FileT]):
             return False  # `error` was raised by the recovery itself.
         if isinstance(error, StreamInterruptedError):
             reader.conversation_id = reader.conversation_id or error.conversation_id
-        delivery = self._lease.delivery
-        if delivery is None or delivery.state is not DeliveryState.SENT:
-            return False
         is_known = question.question_id or reader.question_id
         if not (sender.options.recover and is_known) or sender.is_closed or reader.is_explained:
             return False
@@ -243,7 +239,7 @@ class AsyncReplyStream(WholeReplyMixin[FileT]):
             reader,
             question,
             error,
-            sending_at=delivery.began_at,
+            sending_at=self._lease.sending_at,
             idle_timeout=sender.options.idle_timeout,
             wait=self._wait_for_frames,
             page_may_continue=self._follows and response is not None and response.may_continue,

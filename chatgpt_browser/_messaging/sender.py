@@ -6,6 +6,7 @@ import asyncio
 import functools
 import importlib
 import inspect
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -189,7 +190,7 @@ class MessageSender:
         async def attempt(session: Session) -> tuple[OutgoingMessage, Head]:
             self.pace.check_again(prompt, self._model_of(prompt))
             message = await self._address(transport, prompt, message_id, session)
-            lease.delivery = message.delivery
+            lease.delivery, lease.sending_at = message.delivery, time.time()
             if prompt.before_send is not None:
                 known_id = message_id if transport.keeps_message_id else None
                 message.delivery.before_start = functools.partial(_announce, prompt.before_send, known_id)

@@ -6,7 +6,6 @@ Three classes implement :class:`Transport`. ``fetch.transport`` sends a message 
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
@@ -42,8 +41,6 @@ class Delivery:
     """
 
     state: DeliveryState = DeliveryState.NOT_STARTED
-    #: The time at which the attempt began, in seconds since the epoch.
-    began_at: float = field(default_factory=time.time)
     #: The id that the site uses for the message. None until the message is sent, or if the transport cannot observe the id.
     message_id: str | None = None
     #: False if the site's page has sent the message in a format that cannot be read. Then the sent text was not checked.

@@ -33,8 +33,7 @@ _CLICK_TIMEOUT = 5.0
 _CLICK_TIMEOUT_PER_CHARACTER = 1e-4
 #: Time limit in seconds for the first attempt to find and click the send button. The limit doubles for each further attempt.
 _CLICK_ATTEMPT = 1.0
-#: The client gives up only after an attempt with at least this time limit in seconds. In a page with a long text, the search for
-#: the button is slow.
+#: The last attempt has at least this time limit in seconds, because the search for the button is slow in a page with a long text.
 _LONGEST_ATTEMPT = 4.0
 #: Threshold in characters: a text with more characters may be too long for the site.
 _LONG_TEXT = 2_000
@@ -45,8 +44,7 @@ _HYDRATION_TIMEOUT = 15.0
 #: The first pause in seconds before the text is written again, if the page did not accept it. Each pause is twice as long as the
 #: pause before.
 _FIRST_RETRY = 0.5
-#: Applies if the composer has buttons, but none of them is recognized as a send button. Then Enter is used only after the client
-#: has waited at least this number of seconds for a send button.
+#: Seconds to wait for a send button. After that, Enter is used, even if the composer has buttons that are not recognized.
 _ENTER_DELAY = 2.0
 #: Factor: the client waits for the send button at least this many times as long as the insertion of the text took.
 _PATIENCE = 3

@@ -19,12 +19,12 @@ from ..._browser.cdp_target import add_listeners
 from ..._browser.playwright_errors import to_library_error
 from ..._core.background import BackgroundTasks
 from ..._core.errors import PageError, StreamInterruptedError
-from ..._core.log import logger
 from ..response_stream import ResponseStream
 from .captured_request import CapturedRequest, parse_captured_request
 from .connection_log import ConnectionLog
 from .http_feed import HttpFeed
 from .posted_body import body_of, read_offset
+from .repetition_guard import RepetitionGuard
 from .reply_continuation import ReplyContinuation
 
 if TYPE_CHECKING:
@@ -85,10 +85,6 @@ class RequestObserver:
         self.failure: ChatGPTError | None = None
         #: The message that the page has sent.
         self.captured: CapturedRequest = CapturedRequest()
-        #: True if the request was refused or its connection broke. The page may then repeat the request by itself.
-        self._has_failed = False
-        #: True if the page may react to an earlier click, and then send the message a second time.
-        self._expects_repetition = False
         self._cdp = cdp
         self._message_urls = site.message_urls
         self._delivery = delivery
@@ -98,6 +94,7 @@ class RequestObserver:
         self._feeds: dict[str, HttpFeed] = {}
         self._continuation = ReplyContinuation(self.stream)
         self._tasks = BackgroundTasks(on_error=lambda error: self.fail(to_library_error(error)))
+        self._guard = RepetitionGuard(cdp, site.message_urls, self._tasks)
         listeners = {
             "Network.requestWillBeSent": self._on_request,
             "Network.responseReceived": self._on_response,
@@ -106,7 +103,7 @@ class RequestObserver:
             "Network.loadingFailed": self._on_failed,
             "Network.webSocketFrameReceived": self._continuation.add_socket_frame,
             "Network.webSocketClosed": self._continuation.close_socket,
-            "Fetch.requestPaused": self._on_paused,
+            "Fetch.requestPaused": self._guard.on_paused,
             "Page.frameNavigated": self._on_navigated,
         }
         self._remove_listeners = add_listeners(cdp, listeners)
@@ -138,13 +135,13 @@ class RequestObserver:
 
         This is necessary after two clicks on the send button, if the page may react to both clicks.
         """
-        self._expects_repetition = True
-        await self._block_messages(is_blocked=True)
+        self._guard.may_react_late = True
+        await self._guard.block()
 
     @property
     def may_be_repeated(self) -> bool:
         """True if the page may send the message again by itself. Then the page must not be used for another message."""
-        return self._has_failed or self._expects_repetition
+        return self._guard.is_needed
 
     def grant(self, chars: int) -> None:
         """Do nothing, because the amount of data that the page reads cannot be limited."""
@@ -156,11 +153,8 @@ class RequestObserver:
     def _end(self) -> None:
         self.state = ObserverState.ENDED
         self._remove_listeners()
-        if self._has_failed and self._continuation.is_complete:
-            # The page has received the whole reply in another way, so it has no reason to repeat the message.
-            self._has_failed = False
-            if not self._expects_repetition:
-                self._tasks.spawn(self._block_messages(is_blocked=False))
+        if self._continuation.is_complete:
+            self._guard.note_complete()
 
     # ---- Events of the browser ---------------------------------------------------------------------------------------
 
@@ -229,7 +223,7 @@ class RequestObserver:
         if (feed := self._feeds.get(event["requestId"])) is None:
             return
         if self._is_message(event):
-            self._has_failed = not event.get("canceled")
+            self._guard.has_failed = not event.get("canceled")
         feed.fail(event)
 
     def _on_navigated(self, event: dict[str, Any]) -> None:
@@ -253,7 +247,7 @@ class RequestObserver:
         kind, *rest = frame
         if kind == "head":
             self.state = ObserverState.RESPONDING
-            self._has_failed = not rest[0].ok
+            self._guard.has_failed = not rest[0].ok
         was_settled = self.stream.is_settled
         if not self._continuation.has_begun:
             self._continuation.note(frame)
@@ -262,31 +256,10 @@ class RequestObserver:
             if not was_settled:
                 self.stream.abort_request()
         elif kind in ("end", "error") or next(iter(self._feeds.values())).is_complete:
-            self._on_response_ended(is_canceled=kind == "error" and not self._has_failed)
+            self._on_response_ended(is_canceled=kind == "error" and not self._guard.has_failed)
 
     def _on_response_ended(self, *, is_canceled: bool) -> None:
         self._continuation.begin(is_canceled=is_canceled)
         self.stream.request_ended()
-        if self._has_failed and self.stream.may_continue:
-            self._tasks.spawn(self._block_messages(is_blocked=True))
-
-    async def _block_messages(self, *, is_blocked: bool) -> None:
-        """Prevent the page from sending a message, or permit it again. A request for the rest of a reply is never blocked.
-
-        Therefore ``Network.setBlockedURLs`` is not used here: it would also block longer URLs, such as the URL for the rest.
-        """
-        urls = [pattern for url in self._message_urls for pattern in (url, f"{url}\\?*")]
-        patterns = {"patterns": [{"urlPattern": url} for url in urls]}
-        with suppress(PlaywrightError):
-            await (
-                self._cdp.send("Fetch.enable", patterns) if is_blocked else self._cdp.send("Fetch.disable")
-            )
-
-    def _on_paused(self, event: dict[str, Any]) -> None:
-        """Let a paused request fail. Chromium pauses each request that contains a message, because of ``_block_messages``."""
-        self._tasks.spawn(self._refuse(event["requestId"]))
-
-    async def _refuse(self, request_id: str) -> None:
-        logger.warning("the page tried to send the message again: this was prevented")
-        with suppress(PlaywrightError):
-            await self._cdp.send("Fetch.failRequest", {"requestId": request_id, "errorReason": "Aborted"})
+        if self._guard.has_failed and self.stream.may_continue:
+            self._tasks.spawn(self._guard.block())
