@@ -102,6 +102,7 @@ OTHER_EXIT_CODES = (
     (0, "success"),
     (2, "invalid usage, or a required extra is not installed"),
     (BATCH_FAILURES, "some prompts of a batch failed"),
+    (129, "the terminal was closed (SIGHUP)"),
     (130, "interrupted by Ctrl-C"),
     (141, "the program that read standard output closed it"),
     (143, "terminated by SIGTERM"),
@@ -147,7 +148,7 @@ def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
     :raises typer.Exit: the library raised an error, Ctrl-C was pressed, the output pipe was closed, or a file operation failed.
     """
     try:
-        with _sigterm_as_system_exit():
+        with _signals_as_system_exit():
             yield
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
@@ -206,13 +207,21 @@ def error_object(error: errors.ChatGPTError) -> dict[str, Any]:
 
 
 @contextmanager
-def _sigterm_as_system_exit() -> Iterator[None]:
-    """In the block, raise SystemExit when SIGTERM arrives, so that `with` blocks close their resources, such as the browser."""
-    before = signal.signal(signal.SIGTERM, _raise_system_exit)
+def _signals_as_system_exit() -> Iterator[None]:
+    """In the block, raise SystemExit at SIGTERM and SIGHUP, so that `with` blocks close their resources, such as the browser.
+
+    SIGHUP reports that the terminal was closed. A signal that is ignored stays ignored, so that `nohup` works.
+    """
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    handled = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+    for number in handled:
+        signal.signal(number, _raise_system_exit)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number in handled:
+            signal.signal(number, before[number])
 
 
 def _raise_system_exit(signum: int, frame: FrameType | None) -> NoReturn:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-#: The signals that end the command. Windows has no SIGTERM from other processes, but Python defines the name.
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: The names of the signals that end the command. SIGHUP reports that the terminal was closed; Windows does not define it.
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class Lifetime:
@@ -55,25 +55,29 @@ class Lifetime:
 
     @contextmanager
     def ending_at_signals(self) -> Iterator[None]:
-        """Handle SIGINT and SIGTERM during the block. The first signal ends the lifetime; a second signal has its usual effect.
+        """Handle the signals that end the command. The first signal ends the lifetime; a second signal has its usual effect.
 
-        Only the main thread may call this method.
+        A signal that is ignored stays ignored, so that `nohup` works. Only the main thread may call this method.
         """
         loop = asyncio.get_running_loop()
-        before = {number: signal.getsignal(number) for number in _SIGNALS}
+        numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+        handlers = {number: signal.getsignal(number) for number in numbers}
+        before = {number: handler for number, handler in handlers.items() if handler is not signal.SIG_IGN}
+
+        def restore() -> None:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
         def handle(_number: int, _frame: Any) -> None:
-            for number in _SIGNALS:
-                signal.signal(number, before[number])
+            restore()
             loop.call_soon_threadsafe(self.end)
 
-        for number in _SIGNALS:
+        for number in before:
             signal.signal(number, handle)
         try:
             yield
         finally:
-            for number in _SIGNALS:
-                signal.signal(number, before[number])
+            restore()
 
     def _start_timer(self) -> None:
         self._stop_timer()

@@ -179,8 +179,12 @@ async def test_lifetime_ends_when_idle_but_not_during_an_activity() -> None:
     await asyncio.wait_for(waiting, GUARD)
 
 
+#: SIGHUP does not exist on Windows.
+SIGNALS = [signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
 @pytest.mark.anyio
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", SIGNALS)
 async def test_lifetime_ends_at_signal_and_restores_the_handlers(sent: signal.Signals) -> None:
     lifetime = Lifetime()
     before = signal.getsignal(sent)
@@ -189,6 +193,16 @@ async def test_lifetime_ends_at_signal_and_restores_the_handlers(sent: signal.Si
         await asyncio.wait_for(lifetime.wait(), GUARD)
         assert signal.getsignal(sent) is before  # a second signal has its usual effect
     assert signal.getsignal(sent) is before
+
+
+@pytest.mark.anyio
+async def test_lifetime_ignored_signal_stays_ignored() -> None:
+    before = signal.signal(SIGNALS[-1], signal.SIG_IGN)
+    try:
+        with Lifetime().ending_at_signals():
+            assert signal.getsignal(SIGNALS[-1]) is signal.SIG_IGN
+    finally:
+        signal.signal(SIGNALS[-1], before)
 
 
 @pytest.mark.anyio

@@ -26,9 +26,11 @@ def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), pytest.param("SIGHUP", 129, marks=pytest.mark.long)]
+)
 def test_ask_signal_during_reply_ends_the_browser(
-    sent: signal.Signals, code: int, signed_in: FakeChatGPT, start_command: StartCommand
+    name: str, code: int, signed_in: FakeChatGPT, start_command: StartCommand
 ) -> None:
     gate = Gate()
     signed_in.script(Reply(pieces=["first\n", "second\n"], hold_after=1, gate=gate))
@@ -39,12 +41,12 @@ def test_ask_signal_during_reply_ends_the_browser(
         started = descendants(process)
         assert started
 
-        process.send_signal(sent)
+        process.send_signal(signal.Signals[name])
         assert process.wait(20) == code
         assert process.stdout.read() == ""
         (conversation_id,) = signed_in.conversations
         note = f"interrupted; the question is in conversation {conversation_id}\n"
-        assert process.stderr.read() == (note if sent is signal.SIGINT else "")
+        assert process.stderr.read() == (note if name == "SIGINT" else "")
 
     assert not still_running(started)
     gate.open()
