@@ -25,6 +25,8 @@ _COOKIE_VALUE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+")
 _NO_TOKEN = re.compile(
     r"__(?:Secure|Host)-.*|(?:next-auth|authjs)\..*|[^=]*=+[^=].*|.*\.(?:json|txt)", re.IGNORECASE | re.DOTALL
 )
+#: Matches the path of a file. A session token has neither such a beginning nor such an end.
+_PATH = re.compile(r"(?:~|/|\.{1,2}[/\\]|[a-z]:[/\\]).*|.*\.(?:json|txt)", re.IGNORECASE)
 
 #: The hosts of the site. Cookies of other hosts are ignored, because an export of a browser's cookies may contain session cookies
 #: of other sites with the same names.
@@ -38,6 +40,11 @@ INVALID_TOKEN = (
     "text of a Netscape `cookies.txt`; and a `pathlib.Path` of a file that contains one of them. The name of the cookie is "
     "`__Secure-next-auth.session-token`; if the site split it, the names of its parts end in `.0`, `.1` and so on."
 )
+
+
+def is_path(text: str) -> bool:
+    """Return whether a text is the path of a file, and not a session token."""
+    return _PATH.fullmatch(text.strip()) is not None
 
 
 def is_session_cookie(name: str) -> bool:
@@ -71,7 +78,7 @@ class SessionToken:
             return cls._from_cookies(members, (_host_of(url), *_HOSTS))
         if isinstance(given, str):
             if not is_json(given):
-                return None if is_header(given) else cls._from_values([given])
+                return None if is_header(given) or is_path(given) else cls._from_values([given])
             given = read_json(given)
         if isinstance(given, list) and all(isinstance(value, str) for value in given):
             return cls._from_values(given)

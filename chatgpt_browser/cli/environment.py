@@ -12,15 +12,13 @@ import typer
 
 from chatgpt_browser._core.choices import MESSAGES_PER_HOUR
 from chatgpt_browser._core.data_folder import DATA_FOLDER
+from chatgpt_browser._core.files import path_of_user
 
 if TYPE_CHECKING:
     from chatgpt_browser._core.options import Options
 
 TOKEN = "CHATGPT_SESSION_TOKEN"
 SEND_VIA = "CHATGPT_SEND_VIA"
-#: If the value of the token variable ends with one of these suffixes, the value is the path of a file of cookies. A session token
-#: never ends with such a suffix.
-COOKIE_FILES = (".json", ".txt")
 #: Maps a base URL option of the client to the environment variable that sets the option.
 BASE_URLS = {"api_base_url": "CHATGPT_API_BASE_URL", "backend_api_base_url": "CHATGPT_BACKEND_API_BASE_URL"}
 #: The client's default base URLs. They are repeated here, because shell completion needs them but must not import the client.
@@ -38,7 +36,8 @@ CONFIG = "CHATGPT_CONFIG"
 VARIABLES = (
     (
         TOKEN,
-        "session token, or the path of a .json or .txt file of exported cookies; default: the token that `login` saved",
+        "session token, or the path of a file with it (a path begins with /, ~ or ./, or ends with .json or .txt); "
+        "default: the token that `login` saved",
     ),
     *((name, f"the client's {option}; default: the real site") for option, name in BASE_URLS.items()),
     (SEND_VIA, "how messages are sent: auto, fetch or page; the option --send-via takes precedence"),
@@ -70,11 +69,13 @@ def has_display() -> bool:
 
 
 def token_from_environment() -> str | Path | None:
-    """Return the session token or the path of a file of cookies, or None if the variable is not set."""
+    """Return the session token or the path of a file with it, or None if the variable is not set."""
+    from chatgpt_browser._protocol.cookies import is_path
+
     given = os.environ.get(TOKEN)
-    if given is None or not given.strip().lower().endswith(COOKIE_FILES):
+    if given is None or not is_path(given):
         return given
-    return Path(given.strip()).expanduser()
+    return path_of_user(given.strip())
 
 
 def base_url_options() -> dict[str, Any]:

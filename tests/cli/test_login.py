@@ -195,6 +195,22 @@ def test_client_prefers_token_from_environment(
     assert not folder.profile.exists()
 
 
+def test_client_reads_token_from_file_named_by_the_variable(
+    folder: DataFolder, site: FakeChatGPT, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "my-token").write_text("one-token\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for path in ("~/my-token", "./my-token", str(tmp_path / "my-token")):
+        monkeypatch.setenv("CHATGPT_SESSION_TOKEN", path)
+        with client_from_environment() as api:
+            assert api.session_token == "one-token"
+
+    monkeypatch.setenv("CHATGPT_SESSION_TOKEN", "~/no-such-file")
+    with pytest.raises(InvalidSessionTokenError, match="No such file"), client_from_environment():
+        pass
+
+
 def test_client_without_token_is_an_error(folder: DataFolder, site: FakeChatGPT) -> None:
     with pytest.raises(InvalidSessionTokenError), client_from_environment():
         pass

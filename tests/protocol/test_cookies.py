@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatgpt_browser import ChatGPTAPI, InvalidSessionTokenError
-from chatgpt_browser._protocol.cookies import CHUNK_SIZE, SessionToken, is_session_cookie
+from chatgpt_browser._protocol.cookies import CHUNK_SIZE, SessionToken, is_path, is_session_cookie
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -163,12 +163,26 @@ def test_client_path_of_unusable_file_raises_error(make: Any, reason: str, tmp_p
         ChatGPTAPI(path)
 
 
-def test_client_text_with_path_is_not_read(tmp_path: Path) -> None:
-    path = tmp_path / "state.json"
+@pytest.mark.parametrize("name", ["state.json", "a-file"])
+def test_client_text_with_path_is_not_read(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
     path.write_text(json.dumps({"cookies": COOKIES}))
 
     with pytest.raises(InvalidSessionTokenError, match="pathlib.Path"):
         ChatGPTAPI(str(path))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["/a/b", " ~/token\n", "~ada/x", "./token", "../token", r"..\x", r"C:\token", "D:/x", "x.txt", "X.JSON"],
+)
+def test_is_path_path_is_not_a_token(text: str) -> None:
+    assert is_path(text)
+
+
+@pytest.mark.parametrize("text", ["abc", "eyJh..x/y+z=", "a.b", ".abc", "json", "", "a\n/b"])
+def test_is_path_other_text_is_no_path(text: str) -> None:
+    assert not is_path(text)
 
 
 @pytest.mark.parametrize("form", [None, "", "   ", [], {}])
