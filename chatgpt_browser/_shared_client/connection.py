@@ -69,14 +69,11 @@ class Connection:
         """Yield the lines of the items, and then the line of the result. Log the records of the call.
 
         :raises RefusedError: the service does not run the call.
-        :raises EOFError: the connection has ended before the result has arrived.
+        :raises EOFError: the connection has ended before the result has arrived, or another program uses the socket.
         :raises Exception: the call has raised this error.
         """
         while True:
-            line = self._file.readline()
-            if not line.endswith(b"\n"):
-                raise EOFError
-            data: dict[str, Any] = json.loads(line)
+            data = _parse(self._file.readline())
             if "log" in data:
                 _log(*data["log"])
                 continue
@@ -97,6 +94,17 @@ class Connection:
         """Wait until the other end closes the connection."""
         while self._file.read(1 << 12):
             pass
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    """Parse a line of the service. Raise EOFError if the line is incomplete, or is not a JSON object."""
+    try:
+        data = json.loads(line) if line.endswith(b"\n") else None
+    except ValueError:
+        data = None
+    if not isinstance(data, dict):
+        raise EOFError
+    return data
 
 
 def _log(level: int, message: str, event: str | None) -> None:

@@ -273,6 +273,19 @@ async def test_service_open_client_is_an_activity_and_status_is_none() -> None:
         lifetime._stop_timer()
 
 
+@pytest.mark.parametrize("response", [b"", b"{", b"hello\n", b"\xff\n", b"[]\n"])
+def test_connection_to_another_program_raises_eof_error(response: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with listening_socket(path) as listener:
+        connection = Connection(path, {"name": "status"})
+        other, _ = listener.accept()
+        with connection, other:
+            other.sendall(response)
+            other.shutdown(socket.SHUT_WR)
+            with pytest.raises(EOFError):
+                connection.result()
+
+
 async def test_service_stop_ends_the_lifetime() -> None:
     async with serving() as (lifetime, _):
         connection = await in_thread(lambda: Connection(socket_path(), {"name": "stop"}))
