@@ -23,18 +23,20 @@ if TYPE_CHECKING:
     from .browser import Browser
 
 
-#: The maximum time to collect the artifacts, in seconds. The time is limited because a crashed browser may not respond, and the
-#: browser is closed only after the collection.
+#: The maximum time to collect the artifacts, in seconds. A crashed browser may not respond: without this limit, it would never be
+#: closed, because the browser is closed after the collection.
 _COLLECT_TIMEOUT = 10.0
 #: Time limit for one operation on the page, in milliseconds.
 _PAGE_TIMEOUT = 4_000
 
 
 class FailureArtifacts:
-    """The artifacts of a client's last browser. This class implements ``BrowserObserver`` of the browser manager.
+    """The screenshot and the trace of a client's newest browser, which are collected before the browser closes.
 
-    ``screenshot`` is a PNG image of the page before the browser closes. ``trace`` is the zip file of a Playwright trace. Each of
-    the two is None if it could not be created. The screenshot may show the user's account and conversations, but never a token.
+    ``screenshot`` is a PNG image of the newest page. It may show the user's account and conversations, but never a token.
+    ``trace`` is a zip file in the format of Playwright's traces. Each of the two is None if it could not be created.
+
+    This class implements ``BrowserObserver`` of the browser manager.
     """
 
     def __init__(self) -> None:
@@ -44,15 +46,15 @@ class FailureArtifacts:
         self._enabled = True
 
     def discard(self) -> None:
-        """Do not collect artifacts when the browser closes. Call this if nothing has failed."""
+        """Switch off the collection of artifacts when the browser closes. Call this if nothing has failed."""
         self._enabled = False
 
     def save(self, folder: Path, name: str) -> list[Path]:
-        """Write the existing artifacts to the files ``name.png`` and ``name-trace.zip``. Only their owner can read these files.
+        """Write the artifacts that are not None to ``folder``, as ``<name>.png`` and ``<name>-trace.zip``.
 
-        The folder is created if it does not exist.
+        The folder is created if it does not exist. Only the owner of the files can read them.
 
-        :return: the paths of the files.
+        :return: the paths of the files that were written.
         """
         artifacts = {f"{name}.png": self.screenshot, f"{name}-trace.zip": self.trace}
         files = {folder / file: data for file, data in artifacts.items() if data is not None}
@@ -67,9 +69,9 @@ class FailureArtifacts:
     async def begin(self, browser: Browser) -> None:
         """Start to record the requests of a browser that has just started.
 
-        The requests are recorded as a HAR, not as Playwright's own trace. Playwright's trace contains all cookies, and is written
-        to disk continuously. So it would stay on disk if the driver were killed. A HAR stays in the driver's memory until the
-        recording stops.
+        The requests are recorded as a HAR, which is later converted to a trace without secrets. The HAR stays in the driver's
+        memory until the recording stops. Playwright's own recording of a trace is not used: it continuously writes a file that
+        contains all cookies. If the driver were killed, this file would stay on disk.
         """
         self.screenshot = self.trace = None
         # Only the owner can read the temporary folder.
@@ -109,9 +111,9 @@ def _logging_failure(artifact: str) -> Iterator[None]:
 
 
 async def _take_screenshot(browser: Browser, front_page: str, secrets: list[str]) -> bytes | None:
-    """Return a screenshot of the last page, or None if there is no page or the page contains a secret.
+    """Return a screenshot of the newest page, or None if there is no page or the page contains a secret.
 
-    If the last page is blank, first open the site's front page in it.
+    If the newest page is blank, first open the site's front page in it.
     """
     if not browser.context.pages:
         return None

@@ -188,8 +188,8 @@ async def _open_context(
 ) -> BrowserContext | str:
     """Return the browser context of the client: Playwright's object if Playwright manages the context, else its id.
 
-    If the client uses the session of the browser's user, the default context is returned. This context is never closed: the
-    function that :func:`.remote.connect` returns closes only the client's pages.
+    If the client uses the session of the browser's user, the default context is returned. It belongs to the user, so it is never
+    closed. When the client closes, only the client's own pages in it are closed (see :func:`.remote.connect`).
     """
     if not options.uses_own_session:
         return browser.contexts[0]

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 #: The possible names of the Playwright module that starts the driver. The name depends on Playwright's version.
 _TRANSPORTS = ("playwright._impl.transport", "playwright._impl._transport")
 _PREFIX = "CHATGPT_"
-#: True while this package starts a driver: the driver does not inherit the variables of this package. False: a driver that other
-#: code of the program starts inherits all variables.
+#: True while this package starts a driver. This package's variables are removed only if the value is True. So a driver that other
+#: code of the program starts still inherits all variables.
 _is_starting: ContextVar[bool] = ContextVar("chatgpt_browser_starts_driver", default=False)
 
 
@@ -37,8 +37,9 @@ def child_environment(environment: Mapping[str, str] | None = None) -> dict[str,
 def clean_driver_environment() -> Iterator[None]:
     """In the block, remove this package's variables from the environment of Playwright's driver.
 
-    The driver must be started by a task that is created in the block. Playwright has no option for the environment of its driver,
-    so this function wraps a private function of Playwright.
+    This also works if a task that is created in the block starts the driver after the block has ended, because a new task gets a
+    copy of the context variable. Playwright has no option for the environment of its driver, so this function wraps a private
+    function of Playwright.
     """
     _wrap_driver_environment()
     token = _is_starting.set(True)

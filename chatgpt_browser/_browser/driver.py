@@ -69,10 +69,9 @@ async def start_driver(meanwhile: Callable[[], object] = lambda: None) -> Playwr
 async def _wait_for_end(before: set[asyncio.Task[Any]]) -> None:
     """Wait until a driver that failed to start has ended.
 
-    Playwright reports a failed start as soon as the driver closes its output, which is before the driver's process ends. If the
-    event loop closed between these two times, the process would not be cleaned up. Playwright gives no access to the process. But
-    after the end of the output, Playwright's task that reads the output waits for the end of the process. Therefore this function
-    waits for that task.
+    Playwright reports a failed start when the driver closes its output. The driver's process ends a little later. If the event
+    loop closed before this, asyncio could not clean up the process. Playwright gives no access to the process, so this function
+    waits for Playwright's task that reads the output: this task ends only after the process.
 
     :param before: the tasks that existed before the start.
     """

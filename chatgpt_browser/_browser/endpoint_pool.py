@@ -33,9 +33,9 @@ class EndpointPool(Generic[T]):
     def acquire(self, urls: Sequence[T], tried: Collection[T] = ()) -> T | None:
         """Return the URL of the browser with the fewest clients, and count one more client there. Skip the URLs in ``tried``.
 
-        Return None if all browsers have been tried. If several browsers have the fewest clients, choose one of them at random,
-        because other processes use the same browsers. Browsers that failed less than ``_FAILURE_TTL`` seconds ago are chosen
-        last; among these, the browser with the earliest failure is chosen first.
+        Return None if all browsers have been tried. If several browsers have the fewest clients, choose one of them at random:
+        otherwise, all processes that use these browsers would start with the same one. Browsers that failed less than
+        ``_FAILURE_TTL`` seconds ago are chosen last; among these, the browser with the earliest failure is chosen first.
         """
         with self._lock:
             left = [url for url in urls if url not in tried]
@@ -51,7 +51,7 @@ class EndpointPool(Generic[T]):
             self._clients[url] -= 1
 
     def report_failure(self, url: T) -> None:
-        """Store that this browser has failed to respond now, and count one client less for this browser."""
+        """Store the current time as the time at which this browser failed, and count one client less for this browser."""
         with self._lock:
             self._clients[url] -= 1
             self._failed_at[url] = self._clock()

@@ -77,8 +77,8 @@ async def _launch_candidate(start: Callable[..., Awaitable[T]], settings: dict[s
             return None
         if not (settings["chromium_sandbox"] and is_missing_sandbox(exc)):
             raise
-    # Chromium cannot use the sandbox here, although `sandbox_refusal` has found no reason for this. One example is a container
-    # with a seccomp profile: no sysctl shows that the profile forbids the sandbox.
+    # Chromium cannot use the sandbox, but `sandbox_refusal` has not detected this. For example, a container's seccomp profile may
+    # forbid the sandbox, and `sandbox_refusal` reads only sysctls.
     logger.warning("Chromium's sandbox is off: the kernel refuses it, as Chromium has reported")
     return await _launch_candidate(start, {**settings, "chromium_sandbox": False})
 

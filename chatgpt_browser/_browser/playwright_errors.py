@@ -93,7 +93,7 @@ def is_interrupted(error: PlaywrightError) -> bool:
 
 
 def is_replaced(error: PlaywrightError) -> bool:
-    """Return whether a call failed because the element or its document was replaced, or because the call timed out."""
+    """Return whether a call failed because the element or its document was replaced. A timeout counts as a replacement, too."""
     return isinstance(error, PlaywrightTimeoutError) or _REPLACED.search(error.message) is not None
 
 
@@ -185,10 +185,11 @@ def when_lost(browser: Browser, callback: Callable[[], object]) -> None:
 
 
 def _retrieve_transport_error(connection: Any) -> None:
-    """Retrieve the error that Playwright's transport stores when the driver ends, as soon as it is stored.
+    """Prevent asyncio from logging the error that Playwright's transport stores when the driver ends.
 
-    Otherwise asyncio would log that the error was never retrieved. Older versions of Playwright store the transport in the
-    connection. In newer versions, the transport is a variable in the closure of the function that sends messages.
+    The error is stored in a future, and asyncio logs the error of a future that no code retrieves. So a callback retrieves it.
+    Older versions of Playwright store the transport in the connection. In newer versions, the transport is a variable in the
+    closure of the function that sends messages.
     """
     send = connection.onmessage
     held = inspect.getclosurevars(send).nonlocals if inspect.isfunction(send) else {}
@@ -217,7 +218,8 @@ def connection_error(error: Exception, place: str) -> Exception:
 
     If ``error`` comes neither from Playwright nor from the connection, return it unchanged.
 
-    Raise the result ``from None``: Playwright's own text contains the whole URL, which may contain a password.
+    The caller must raise the result ``from None``. Otherwise the traceback would show Playwright's text, which contains the whole
+    URL, and the URL may contain a password.
 
     :param place: the URL without its secrets.
     """

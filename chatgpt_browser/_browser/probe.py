@@ -63,7 +63,7 @@ class Sighting:
 
 
 class Probe:
-    """A separate browser with one page that has no cookies."""
+    """A browser that no client uses, with one page that has no cookies."""
 
     def __init__(self, browser: Browser, page: PlaywrightPage, options: Options) -> None:
         self._browser = browser
@@ -131,7 +131,8 @@ class Probe:
         if scope.cancelled_caught:
             error = "ERR_TIMED_OUT"
         ended = time.time()
-        # If there is an error after a redirect, the site has redirected to a server that did not respond.
+        # If the last response is a redirect and there is an error, the server that the redirect leads to did not respond. In this
+        # case, return the error, not the redirect.
         if not responses or (error and 300 <= responses[-1].status < 400):
             return Sighting(url, began, ended, error or "no answer")
         return await self._describe(responses[-1], began, ended)

@@ -86,7 +86,7 @@ async def _release(url: BrowserURL, close_relay: Callable[[], Awaitable[None]]) 
 
 
 async def _do_nothing() -> None:
-    """Do nothing. If a connection has no relay, this function replaces the function that closes the relay."""
+    """Do nothing. For a connection without a relay, this function is returned as ``close_relay``."""
 
 
 def _launch_header(options: Options) -> dict[str, str]:

@@ -17,8 +17,8 @@ _SETUID_HELPERS = ("/usr/lib/chromium/chrome-sandbox", "/opt/google/chrome/chrom
 def sandbox_refusal() -> str | None:
     """Return the reason why the sandbox is not available on this machine, or None if no reason is found.
 
-    Even if the result is None, the kernel may refuse the sandbox. One example is a container with a seccomp profile: no sysctl
-    shows that the profile forbids user namespaces. Chromium reports such a refusal when it starts.
+    Even if the result is None, the kernel may refuse the sandbox. For example, the seccomp profile of a container may forbid user
+    namespaces, and no sysctl shows this. Chromium reports such a refusal when it starts.
     """
     if getattr(os, "geteuid", lambda: 1)() == 0:
         return "the process runs as root, and Chromium refuses the sandbox to root"

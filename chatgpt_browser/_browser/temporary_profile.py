@@ -39,9 +39,9 @@ class TemporaryProfile:
     async def remove(self) -> None:
         """Remove the folder if it still exists after the driver has ended.
 
-        A Chromium process that is shutting down may still write to the folder for a short time. This process cannot wait for the
-        child processes of a killed driver. Therefore the removal is repeated every 20 ms, until the folder is gone or the close
-        timeout expires.
+        A Chromium process that is shutting down may still write to the folder for a short time. The client cannot wait for the
+        end of Chromium, because Chromium is a child process of the driver, not of the client. Therefore the removal is repeated
+        every 20 ms, until the folder is gone or the close timeout expires.
         """
         if self._search is None:
             return

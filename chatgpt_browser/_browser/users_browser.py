@@ -82,7 +82,7 @@ async def _open_relay(url: BrowserURL, timeout: float) -> DevToolsRelay:
 
 
 def _refused(url: BrowserURL, file: Path | None, error: Exception) -> BrowserError:
-    """Return the error for a browser that does not respond at its address, without the secrets of the URL."""
+    """Return the error for a browser that does not respond at its address. The error contains no secrets of the URL."""
     if isinstance(error, InvalidStatus):
         reason = f"status {error.response.status_code}"
     else:

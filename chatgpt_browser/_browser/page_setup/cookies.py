@@ -42,7 +42,8 @@ async def get_session_token(target: Target, origin: str) -> SessionToken | None:
 async def copy_cookies(source: Target, destination: Target, origin: str) -> None:
     """Copy the origin's cookies from the cookie store of one page to the cookie store of another page in the same browser.
 
-    If the browser does not accept a cookie, the cookie's name is logged: without the cookie, the site may repeat a challenge.
+    If the browser does not accept a cookie, this cookie is skipped, and its name is logged. Without this cookie, the site may
+    repeat a challenge.
     """
     with map_playwright_errors():
         found = await _cookies(source, origin)
@@ -59,8 +60,8 @@ async def _set_cookie(target: Target, cookie: dict[str, Any], origin: str) -> No
 def _to_argument(cookie: dict[str, Any], origin: str) -> dict[str, Any]:
     """Convert a cookie of ``Network.getCookies`` to the arguments of ``Network.setCookie``.
 
-    If a cookie is valid for exactly one host, its domain has no leading dot. Such a domain is omitted from the arguments, because
-    Chromium would make the cookie valid for the subdomains too.
+    If a cookie is valid for exactly one host, its domain has no leading dot. Such a domain is omitted from the arguments. If it
+    were passed, Chromium would make the cookie valid for the subdomains too.
     """
     dropped = {"size", "session"}
     dropped |= {"expires"} if cookie["session"] else set()

@@ -53,7 +53,7 @@ class EmptyDocument:
 
     def _fulfill(self, event: dict[str, Any]) -> None:
         if "responseStatusCode" in event or "responseErrorReason" in event:
-            return  # another listener has paused this response, and handles it
+            return  # A response is paused, not a request. The listener that asked Chromium to pause responses handles it.
         response = {"requestId": event["requestId"], "responseCode": 200, "body": _EMPTY_HTML}
         self._target.send_soon("Fetch.fulfillRequest", response)
 
@@ -63,8 +63,8 @@ class NavigationWatcher:
 
     A script can start the next navigation while its document is still loading. The response to that navigation may arrive before
     the current document has loaded, so the newest response may belong to the next document. Therefore the response of a document
-    is looked up by its loader id. An HTML document is reported when its content is loaded. Any other document has no
-    scripts, and is reported when it is committed.
+    is looked up by its loader id. An HTML document is reported when its content is loaded. Any other document has no scripts, and
+    is reported as soon as it replaces the previous document.
     """
 
     def __init__(self, target: Target) -> None:
@@ -73,7 +73,8 @@ class NavigationWatcher:
         self.url = ""
         self._heads: dict[str, Head] = {}
         self._loader = ""
-        # Initially True, because the first event `domContentEventFired` may still belong to the previous document.
+        #: True if the current document was reported. Initially True, so that a late `domContentEventFired` of the document before
+        #: the navigation is ignored.
         self._is_reported = True
         self._documents: asyncio.Queue[Head | None] = asyncio.Queue()
 
