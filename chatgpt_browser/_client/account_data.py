@@ -71,8 +71,8 @@ class AsyncAccountDataMixin:
     async def get_history(self, conversation_id: str) -> History[AsyncReplyFile]:
         """Return a past conversation with its messages. The answers have citations, files, thoughts and tool calls.
 
-        The site limits how often an account may read its conversations. Therefore the client reads 20 conversations without a
-        pause, and after that at most two per second.
+        The site limits how often an account may read its conversations. Therefore the first 20 calls are not slowed down, and
+        after that, at most two conversations per second are read.
 
         :raises RateLimitError: The site has limited the reading of conversations. ``scope`` is ``"conversations"``.
         """

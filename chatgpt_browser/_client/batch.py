@@ -62,7 +62,7 @@ class ReplyResult(NamedTuple):
 
 
 class MessageFailedError(Exception):
-    """Wraps the ``error`` of a failed message, so that ``error`` does not end the batch."""
+    """Wraps the ``error`` of a failed message. :func:`ends_batch` returns False for this class, so the batch continues."""
 
     def __init__(self, error: ChatGPTError) -> None:
         super().__init__(str(error))
@@ -94,7 +94,7 @@ def not_sent() -> ChatGPTError:
 
 
 class _Conversation:
-    """One conversation of the batch: the ids of its last reply, and whether a message of the conversation has failed."""
+    """One conversation of the batch: the ids of its newest reply, and whether a message of the conversation has failed."""
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
@@ -105,7 +105,7 @@ class _Conversation:
     def prompt(self, message: BatchMessage) -> Prompt:
         """Return the prompt for the next message.
 
-        The message is sent after the conversation's last reply, unless the message has its own ``parent_message_id``.
+        The message follows the conversation's newest reply, unless the message has its own ``parent_message_id``.
         """
         return Prompt(
             message.text,
@@ -202,7 +202,7 @@ class Batch:
     # ---- results ---------------------------------------------------------------------------------------------------------
 
     async def release_result(self) -> None:
-        """Remove the last result of :meth:`get` from the window, so that another message may be added."""
+        """Remove the result that :meth:`get` has just returned from the window, so that another message may be added."""
         if self._handed_out is not None:
             task, self._handed_out = self._handed_out, None
             self._tasks.remove(task)

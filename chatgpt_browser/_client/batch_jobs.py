@@ -49,10 +49,10 @@ class BatchJobs:
         self._batch_id, self._retry_failed, self._retry_uncertain = settings
         self._began_at = time.time()
         self._loading = asyncio.Lock()
-        #: The jobs of earlier runs that no message of this run has used yet. None until the jobs are read from the store.
+        #: The jobs of earlier runs that are not assigned to a message of this run yet. None until they are read from the store.
         self._earlier: list[JobRecord] | None = None
-        #: The jobs that a rate limit has interrupted, although their messages may have been sent. The keys are the indexes of the
-        #: messages.
+        #: The jobs that a rate limit has interrupted, and whose messages may have been sent. They are continued after the pause.
+        #: The keys are the indexes of the messages.
         self._interrupted: dict[int, JobRecord] = {}
         #: Maps the index of each message to the id of its job.
         self.ids: dict[int, str] = {}
@@ -108,8 +108,8 @@ class BatchJobs:
         same = [record for record in self._earlier if record.text_hash == text_hash]
         found = next((record for record in same if record.batch_key == key), None)
         if found is None:
-            # A job whose key contains another message id is also accepted: the id may be the number of a line, which changes if a
-            # line is inserted.
+            # A job with the same text but another message id is also accepted. A program may use the line numbers of its input
+            # file as message ids, and these numbers change if a line is inserted.
             found = next((record for record in same if is_id_key(record.batch_key)), None)
         if found is not None:
             self._earlier.remove(found)
@@ -145,9 +145,10 @@ class BatchJobs:
         return None
 
     async def _failure(self, job_id: str, error: ChatGPTError) -> Exception:
-        """Return the error to raise for a job of an earlier run.
+        """Return the error to raise for a job of an earlier run, whose wait has failed with ``error``.
 
-        If the job has ended, this is a :class:`MessageFailedError`, which does not end the batch.
+        If the job has ended, return a :class:`MessageFailedError`, which does not end the batch. If the job is still active,
+        return ``error`` itself.
         """
         record = await self._runner.get(job_id)
         if record.state == "cancelled":
@@ -157,8 +158,8 @@ class BatchJobs:
     # ---- jobs of this run ------------------------------------------------------------------------------------------------
 
     async def _send_new(self, index: int, message: BatchMessage, prompt: Prompt) -> Reply[Any]:
-        # All messages have been waiting since the start of the batch. If the site has reported unusual activity since then, the
-        # message is not sent.
+        # Every message of the batch counts as queued at the start of the batch. So if the site has reported unusual activity
+        # since then, this message is not sent.
         prompt = replace(prompt, queued_at=self._began_at)
         run = await self._runner.start(
             prompt,

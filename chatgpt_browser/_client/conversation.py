@@ -30,7 +30,7 @@ class ConversationPosition:
 
 
 class NextSlot:
-    """A :class:`.ConversationSlot` for the next message of a conversation. The message follows the newest complete reply."""
+    """The :class:`.ConversationSlot` of a conversation's next message. The message follows the newest complete reply."""
 
     def __init__(self, position: ConversationPosition, message: str, options: MessageOptions) -> None:
         self._position = position
@@ -39,7 +39,7 @@ class NextSlot:
         self._queued_at = time.time()
 
     async def acquire(self) -> Prompt:
-        """Wait until the earlier messages of the conversation are finished. Return the prompt to send."""
+        """Wait until the earlier messages of the conversation have released their slots. Return the prompt to send."""
         await self._position._lock.acquire()
         position = self._position
         return Prompt(

@@ -39,7 +39,7 @@ FINAL_ERRORS: tuple[type[BaseException], ...] = (
 
 
 def may_be_sent(error: ChatGPTError, stream: AsyncReplyStream) -> bool:
-    """Return whether the site may still answer the message after the stream of the reply has failed with ``error``."""
+    """Return whether the message may have been sent and may still be answered, although its stream has failed with ``error``."""
     if _is_unsent(stream):
         return False
     if is_error_event(error):

@@ -1,4 +1,4 @@
-"""One job while this process works on it: sends its message, reads its reply, and stores each change of its state."""
+"""Works on one job in this process: sends the message, reads the reply, and stores each change of the job's state."""
 
 from __future__ import annotations
 
@@ -65,7 +65,8 @@ class JobRun:
         self._deadline = deadline or Deadline(float("inf"), None)
         #: The newest record of the job.
         self.record = record
-        #: An event that is set when the conversation of the message is in the store, or the job has ended.
+        #: Set when the store contains the id of the message's conversation. Also set when the task ends, so that no caller waits
+        #: forever.
         self.accepted: asyncio.Event = asyncio.Event()
         #: True after this process has cancelled the job or has begun to close the client.
         self.is_leaving = False
@@ -221,7 +222,7 @@ class JobRun:
         )
 
     async def _note_accepted(self, stream: AsyncReplyStream) -> None:
-        """Store the ids of the question and of the conversation as soon as the id of the conversation is known."""
+        """Store the ids of the message and of its conversation as soon as the id of the conversation is known."""
         if self.accepted.is_set():
             return
         question, reader = stream._lease.question, stream._assembler.reader
@@ -263,7 +264,7 @@ class JobRun:
             logger.warning("the state of the job %s was not stored: %s", self.record.id, exc)
 
     async def _leave(self) -> None:
-        """Give the job up if it has not ended, so that another process can take it over."""
+        """If the job has not ended, delete its owner in the store, so that another process can take the job over."""
         with anyio.CancelScope(shield=True):
             try:
                 if self.record.is_active:

@@ -1,4 +1,4 @@
-"""The jobs of one client: opens the store on first use, starts jobs, takes over jobs of ended processes, and waits for jobs."""
+"""Starts the jobs of one client, continues the jobs of ended processes, waits for jobs, and cancels them."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class JobRunner:
                     self._start(JobRun(self._sender, self.store, claimed))
 
     async def cancel(self, job_id: str) -> None:
-        """Cancel a job if it has not ended. If this process reads the reply, the reply is stopped."""
+        """Cancel a job if it has not ended. If this process works on the job, also cancel the task of the job."""
         await in_thread(functools.partial(self.store.change, job_id, state="cancelled"))
         run = self._runs.get(job_id)
         if run is not None and run.task is not None:

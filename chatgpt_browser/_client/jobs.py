@@ -116,7 +116,7 @@ class AsyncJob:
         return bind_reply(reply, self._api._files.bind)
 
     async def cancel(self) -> None:
-        """Cancel the job. If a running process reads the reply, the reply is stopped. A job that has ended does not change."""
+        """Cancel the job, unless it has ended. A process that is reading the reply stops reading."""
         await self._api._jobs.cancel(self.id)
         await self.refresh()
 
@@ -283,7 +283,7 @@ class JobsMixin:
         parent_message_id: str | None = None,
         **options: Unpack[MessageArguments],
     ) -> Job:
-        """Submit a job with an id that the caller has chosen, so that the id is known if this process is killed."""
+        """Submit a job with the id ``job_id``. The caller can store this id first, and find the job even after a crash."""
         prompt = Prompt(message, conversation_id, parent_message_id, self._core._check(options))
         submit = functools.partial(self._core._jobs.submit, keep_text=keep_text, id=job_id)
         return Job(self, AsyncJob(self._core, self._portal.call(submit, prompt, StandaloneSlot(prompt))))

@@ -1,4 +1,4 @@
-"""A conversation slot for the message of a job. The job store is updated directly before the message is sent."""
+"""A :class:`.ConversationSlot` for the message of a job. The job store is updated directly before the message is sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class JournaledSlot:
-    """Wraps the slot of a message, and adds a function that is called directly before the message is sent."""
+    """Wraps the slot of a message, and adds the function ``before_send``, which is called directly before the message is sent."""
 
     def __init__(
         self, slot: ConversationSlot, before_send: Callable[[Prompt, str | None], Awaitable[None]]
@@ -23,7 +23,7 @@ class JournaledSlot:
         self._before_send = before_send
 
     async def acquire(self) -> Prompt:
-        """Wait for the slot, and return its prompt. The added function becomes the ``before_send`` of the prompt."""
+        """Wait for the slot, and return its prompt with the function ``before_send``."""
         prompt = await self._slot.acquire()
 
         async def before_send(message_id: str | None) -> None:

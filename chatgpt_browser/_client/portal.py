@@ -88,7 +88,7 @@ class Portal:
         try:
             return await function(*args)
         except (KeyboardInterrupt, SystemExit) as exc:
-            # In the portal's thread, either exception would end the event loop, and with it all other calls.
+            # If KeyboardInterrupt or SystemExit were raised here, the event loop would end, and with it all other calls.
             return _Raised(exc)
 
     def close(self, last: Callable[[], Awaitable[object]]) -> None:
@@ -113,7 +113,7 @@ class Portal:
             try:
                 _result(portal.start_task_soon(last))
             finally:
-                # Stopping the portal cancels calls that still run, for example because Ctrl-C interrupted the calling threads.
+                # This also cancels the calls that are still running. Such a call remains if Ctrl-C has interrupted its caller.
                 portal.call(portal.stop, True)
                 thread.join()
 

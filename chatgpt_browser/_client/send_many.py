@@ -175,7 +175,8 @@ class SendManyMixin:
 def _sync_results(
     api: SendManyMixin, begin: Callable[[], Awaitable[Batch]], messages: Messages
 ) -> Iterator[BatchResult]:
-    # The garbage collector closes a client without references. During the iteration, the parameter `api` is such a reference.
+    # The parameter `api` keeps a reference to the client during the iteration. Without a reference, the client would be
+    # garbage-collected, which closes it.
     portal = api._portal
     batch = portal.call(begin)
     source = iter(messages)

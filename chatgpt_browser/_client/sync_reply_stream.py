@@ -77,7 +77,7 @@ class ReplyStream(Generic[FileT]):
 
     @property
     def is_request_checked(self) -> bool:
-        """False if the site's page may have changed the message; see :attr:`AsyncReplyStream.is_request_checked`."""
+        """False if the client could not check the message that the page sent; see :attr:`AsyncReplyStream.is_request_checked`."""
         return self._stream.is_request_checked
 
     def __enter__(self) -> Self:

@@ -78,7 +78,7 @@ def size_of(file: Attachment) -> int:
 def _unusable(mode: int) -> str | None:
     """Return why a path with this mode cannot be uploaded, or None.
 
-    Only the mode is checked, because opening a FIFO could block forever.
+    This is called before the path is opened, because opening a FIFO could block forever.
     """
     if stat.S_ISDIR(mode):
         return "it is a folder"

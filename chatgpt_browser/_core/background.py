@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 async def cancel_tasks(*tasks: asyncio.Future[Any]) -> None:
     """Cancel tasks and wait until they have ended. Their exceptions are ignored.
 
-    If the caller is cancelled meanwhile, the caller's own ``CancelledError`` is raised. `asyncio.gather` would raise the
-    ``CancelledError`` of a task instead. A cancel scope of anyio does not recognise that error, and would let it pass.
+    If the caller is cancelled meanwhile, its own ``CancelledError`` is raised. `asyncio.gather` is not used, because it would
+    raise the ``CancelledError`` of a task instead. A cancel scope of anyio suppresses only the caller's own error.
     """
     for task in tasks:
         task.add_done_callback(_retrieve_exception)
@@ -34,7 +34,7 @@ class BackgroundTasks:
         self._on_error = on_error
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Start a task and return it. If the task ends with an exception, ``on_error`` is called with this exception.
+        """Start a task and return it. If the task fails, the set's callback ``on_error`` is called with the exception.
 
         For a cancelled task, ``on_error`` is not called.
         """
