@@ -1,4 +1,7 @@
-"""Types and names of client options that the command line needs before it imports the rest of the package."""
+"""The types of two client options, and the name of an environment variable.
+
+They are in a module without other imports, so that the command line can use them before it imports the rest of the package.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 On Linux, Chromium itself uses the proxy in ``HTTPS_PROXY``, ``HTTP_PROXY`` or ``ALL_PROXY``, except for the hosts in
 ``NO_PROXY``. But Chromium ignores a user name and a password in these variables. Therefore a proxy with a user name and a
-password is passed to Chromium as an option. On other systems, Chromium uses the system's settings instead of these variables.
+password is passed to Chromium as an option. On other systems, Chromium uses the system's proxy settings instead of the variables.
+There, this module ignores the variables, too.
 """
 
 from __future__ import annotations

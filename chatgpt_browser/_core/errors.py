@@ -98,13 +98,14 @@ class MessageTooLongError(APIStatusError):
 
 
 class RateLimitError(APIStatusError):
-    """429: a limit of the account or of the IP address was exceeded.
+    """A limit was exceeded: a limit of the site (429), or the option ``messages_per_hour``.
 
-    ``retry_after`` is the delay that the site requested, in seconds, or None. ``retry_after_from`` is the part of the response
-    that contained this delay: ``"header"``, ``"body"`` or ``"text"``. ``scope`` is the kind of limit: ``"concurrency"`` (one
-    message at a time), ``"hour"`` (requests in an hour), ``"model"`` (messages to the model), ``"conversations"`` (the account
-    has read its conversations too often), or ``"local"`` (the option ``messages_per_hour``). If the kind is unknown, ``scope`` is
-    None. ``remembered`` is True if the limit is known from an earlier response. In this case, no request was sent for this call.
+    ``retry_after`` is the time in seconds until the next attempt may be made, or None if it is unknown. ``retry_after_from`` is
+    the part of the response that contained this time: ``"header"`` (a header), ``"body"`` (a field of the JSON) or ``"text"`` (a
+    sentence in the error message). ``scope`` is the kind of limit: ``"concurrency"`` (one message at a time), ``"hour"``
+    (requests in an hour), ``"model"`` (messages to the model), ``"conversations"`` (the account has read its conversations too
+    often), or ``"local"`` (the option ``messages_per_hour``). If the kind is unknown, ``scope`` is None. ``remembered`` is True
+    if the limit is known from an earlier response. In this case, no request was sent for this call.
     """
 
     def __init__(
@@ -125,12 +126,12 @@ class RateLimitError(APIStatusError):
 
 
 class UnusualActivityError(APIStatusError):
-    """403: the site does not accept messages from this client.
+    """The site does not accept messages from this client.
 
-    The site sends this response for a suspicious account or IP address. A site that accepts messages only from its own page also
-    sends this response for every message that was not sent by that page. With ``send_via="page"``, that page sends the messages.
-    ``status_code`` is None if the site reported unusual activity within the stream of a reply, or in a dialog of its page. If
-    other messages are waiting when the site reports unusual activity, the calls for these messages also raise this error.
+    The site sends this response (403) for a suspicious account or IP address. A site that accepts messages only from its own page
+    also sends it for every other message; in this case, use ``send_via="page"``. ``status_code`` is None if the site reported
+    unusual activity within the stream of a reply or in a dialog of its page. Other messages that are waiting when the site
+    reports unusual activity are not sent, and their calls also raise this error.
     """
 
 
@@ -301,7 +302,7 @@ class JobUncertainError(ChatGPTError):
 
 
 class OriginError(ChatGPTError):
-    """The site redirected to a host that must not receive the token. No secret was sent to that host.
+    """The site redirected to a host that must not receive the session's tokens. No token was sent to that host.
 
     ``origin`` is the origin of the redirect's target, or None if it is unknown.
     """

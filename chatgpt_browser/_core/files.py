@@ -28,10 +28,10 @@ _ATTEMPTS = 100
 
 
 def path_of_user(text: str) -> Path:
-    """Return the path that a user has given, with ``~`` and ``~name`` replaced by the home folder of a user.
+    """Return the path in ``text``. ``~`` means the user's home folder, and ``~name`` the home folder of the user ``name``.
 
-    If no user has this name, the path is returned unchanged. For example, ``~$report.docx`` (a temporary file of an editor) stays
-    unchanged, because no user has the name ``$report.docx``.
+    If there is no user ``name``, the path is returned unchanged. For example, ``~$report.docx`` (a temporary file of an editor)
+    stays unchanged, because there is no user ``$report.docx``.
     """
     return Path(os.path.expanduser(text))  # `Path.expanduser` raises an error for an unknown user
 
@@ -178,9 +178,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def _check_replaceable(path: Path) -> None:
-    """Check that the path may be replaced: it does not exist, is a regular file, or is a link.
-
-    A link must lead to a regular file or to a path that does not exist.
+    """Check that the path may be replaced: it does not exist, is a regular file or a link to one, or is a broken link.
 
     A link to a device or to a FIFO must not be replaced. For example, ``/dev/stdout`` is a link that may lead to a device.
     Replacing this link would damage the system.
@@ -232,7 +230,7 @@ def read_small_file(path: Path, limit: int) -> str:
     # If the path is a FIFO, `os.open` without O_NONBLOCK would wait until another process opens the FIFO for writing.
     flags = os.O_RDONLY | _NO_WAIT | _BINARY | getattr(os, "O_CLOEXEC", 0)
     descriptor = os.open(path, flags)
-    # `open` raises an error without the path for the descriptor of a folder.
+    # This is checked before `open`: for a folder, the error of `open` would contain the descriptor instead of the path.
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise ValueError("it is not a regular file")

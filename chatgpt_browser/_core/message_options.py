@@ -30,7 +30,7 @@ class MessageArguments(TypedDict, total=False):
     model: str | None
     #: The thinking effort of the model: a value that ``list_models()`` returns. If it is None, the default, the site chooses.
     effort: str | None
-    #: The tools that the message must use, such as ``"search"``, ``"deep_research"`` or ``"image"``. Default: no tools.
+    #: The tools that the model must use for the reply: ``"search"``, ``"deep_research"``, ``"image"`` and so on. Default: none.
     tools: Sequence[str]
     #: If True, the conversation is a temporary chat, which the site does not keep. Default: False.
     temporary: bool
@@ -102,7 +102,7 @@ class MessageOptions:
 
     @property
     def is_deep_research(self) -> bool:
-        """True if the reply is a report, which the site writes after the stream of the message has ended."""
+        """True if the tool ``deep_research`` is used. The reply is a report, which the site writes after the stream has ended."""
         return "deep_research" in self.tools
 
     @property

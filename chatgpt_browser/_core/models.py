@@ -22,11 +22,12 @@ BeforeSend = Callable[["str | None"], "Awaitable[None] | None"]
 
 @dataclass(frozen=True)
 class Prompt:
-    """A message to send, its position in a conversation and its options.
+    """A message to send, the ids of its conversation and of the message before it, and its options.
 
     ``before_send`` is called directly before each attempt to send the message. Its argument is the id that the message will have
     at the site, or None if the site chooses the id. An awaitable result of ``before_send`` is awaited. If ``before_send`` raises
-    an exception, nothing is sent. ``queued_at`` is the time at which the message began to wait, in seconds since the epoch.
+    an exception, nothing is sent. ``queued_at`` is the time at which the message began to wait for its turn to be sent, in
+    seconds since the epoch.
     """
 
     text: str = field(repr=False)
@@ -37,7 +38,7 @@ class Prompt:
     queued_at: float = field(default_factory=time.time, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Check the types.
+        """Check the text and the ids.
 
         :raises TypeError: the text or an id is not a str.
         :raises ValueError: an id is empty.
@@ -114,8 +115,8 @@ class BatchSettings(NamedTuple):
     """The settings of a batch of messages.
 
     ``batch_id`` is the name of the batch in the job store. If ``retry_failed`` is True, the messages that failed in an earlier
-    run are sent again. For some messages of an earlier run, it may be unknown whether the site received them. If
-    ``retry_uncertain`` is True, the client looks for these messages at the site, and sends those again that it does not find.
+    run are sent again. ``retry_uncertain`` is for messages that ended with a :class:`JobUncertainError` in an earlier run. If it
+    is True, the client looks for each of these messages at the site, and sends the message again if it is not found.
     """
 
     batch_id: str | None = None
@@ -139,8 +140,8 @@ class Request:
     """A request that the page sends with ``fetch``.
 
     If ``stream`` is True and the response is a stream of server-sent events, the response is read as events. If ``download`` is
-    True, the body of a successful response is read as bytes, and the URL must have the origin of the page. ``credentials`` states
-    whether the browser sends the cookies of the URL's origin.
+    True, the body of a successful response is read as bytes. In all other cases, the body is read as text. The URL of a download
+    must have the origin of the page. ``credentials`` states whether the browser sends the cookies of the URL's origin.
     """
 
     method: str
@@ -220,8 +221,8 @@ class ConversationEvent(dict[str, Any]):
 
     The value of ``whole`` depends on the event:
 
-    * The event contains a change of a message (in the newer form of the stream): ``whole`` is a dict with the result of all
-      changes so far, ``{"message", "conversation_id", "error", …}``. This dict is a copy.
+    * The event contains only a change of a message (in the newer format of the stream): ``whole`` is a dict with the result of
+      all changes so far, ``{"message", "conversation_id", "error", …}``. You may change this dict, because it is a copy.
     * The event contains a whole message: ``whole`` is the event itself.
     * The event is not about a message: it has a ``"type"``, and ``whole`` is None.
     """

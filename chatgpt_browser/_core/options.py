@@ -212,7 +212,7 @@ def _browser_urls(value: object, user_data_dir: object, browser_context: object)
 class Options:
     """The checked options of a client. Times are in seconds; ``inf`` means no limit.
 
-    The metadata of most fields contains a function ``check``, which checks and converts the argument of the same name.
+    The metadata of most fields contains a function ``check``. It checks and converts the constructor's argument for this field.
     """
 
     site: Site

@@ -42,9 +42,10 @@ class PaceRules:
 class KnownLimit:
     """A remembered refusal of the site: a rate limit, or a report of unusual activity. Times are in seconds since the epoch.
 
-    ``name`` is the scope of the rate limit; for a model's limit, the name also contains the model. The name of a report of
-    unusual activity is :data:`UNUSUAL_ACTIVITY`. Such a report stops only the messages that are waiting at ``recorded_at``.
-    Therefore ``until`` equals ``recorded_at``. ``details`` contains attributes of the error.
+    ``recorded_at`` is the time of the refusal, and ``until`` is the time at which the limit ends. ``name`` is the scope of the
+    rate limit; for a model's limit, the name also contains the model. The name of a report of unusual activity is
+    :data:`UNUSUAL_ACTIVITY`. Such a report stops the messages that are already waiting at ``recorded_at``, but no later message.
+    Therefore its ``until`` equals ``recorded_at``. ``details`` contains attributes of the error.
     """
 
     name: str
@@ -128,8 +129,8 @@ def model_name(model: str) -> str:
 def limit_of(error: APIStatusError, *, model: str, now: float) -> KnownLimit | None:
     """Return the limit to remember after an error of the site, or None if the error contains no limit to remember.
 
-    A rate limit is remembered if a header or a field of the response contains the end of the limit. If only a fixed sentence such
-    as "Too many requests in 1 hour" reports the limit, the end is unknown, and the limit is not remembered.
+    A rate limit is remembered if a header or a field of the response contains the end of the limit. Some responses contain only a
+    sentence such as "Too many requests in 1 hour". Then the end of the limit is unknown, and the limit is not remembered.
     """
     details = {name: value for name in _ERROR_FIELDS if (value := getattr(error, name)) is not None}
     if isinstance(error, UnusualActivityError):

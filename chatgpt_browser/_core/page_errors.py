@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class PageError(ChatGPTError):
-    """The site's own page did not send the message (``send_via="page"``).
+    """The site's own page did not send the message, or not with the requested options (``send_via="page"``).
 
     ``elements`` describes the input fields and buttons that the page contained when the error occurred. It is a tuple of dicts
     with the kind, the name and the label of each element. Include ``elements`` in a bug report. ``matches`` describes the

@@ -43,9 +43,10 @@ class Thought:
 @public_type
 @dataclass(frozen=True)
 class ToolCall:
-    """A call of a tool. ``name`` is the recipient of the call; ``input`` and ``output`` are texts.
+    """A call of a tool. ``name`` is the name of the tool, as the site sent it; ``input`` and ``output`` are texts.
 
-    ``status`` is the status of the newest message of the call, as the site sent it, or None.
+    The site sends the input and the outputs of a call as messages. ``status`` is the status of the newest of these messages, as
+    the site sent it, or None.
     """
 
     name: str

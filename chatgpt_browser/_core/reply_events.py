@@ -40,7 +40,7 @@ class ThoughtDelta:
 @public_type
 @dataclass(frozen=True)
 class ToolUpdate:
-    """A call of a tool that is new or has changed: its input has grown, its output has arrived, or it has another status."""
+    """A new tool call, or a change of a tool call: its input has grown, its output has arrived, or its status has changed."""
 
     tool_call: ToolCall
 

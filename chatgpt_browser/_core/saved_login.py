@@ -27,7 +27,8 @@ _NAME = re.compile(
     r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$))[a-z0-9_](?:[a-z0-9_.-]{0,62}[a-z0-9_-])?",
     re.ASCII | re.IGNORECASE,
 )
-#: The maximum size of a file in bytes. A file with the ids and titles of 50,000 conversations is smaller.
+#: The maximum size in bytes of a file in a login's folder. Larger files are not read. The largest file is the list of the
+#: account's conversations; even with 50,000 conversations, it is smaller than this.
 _MAX_SIZE = 16 << 20
 #: The folder that contains the folders of all logins except the default login.
 _FOLDER = "profiles"

@@ -168,9 +168,10 @@ class MessageSpan:
 
 
 def measuring(step: str, work: Callable[[], Awaitable[T]]) -> Callable[[], Coroutine[Any, Any, T]]:
-    """Return a coroutine function that calls ``work`` and records each call as a step with this name.
+    """Return a coroutine function that calls ``work``, and records a span and the duration of each call.
 
-    During the call, the span of the step is the current span.
+    ``step`` is a key of ``_STEPS``; the names of the span and of the metric contain it. During the call, the span is the current
+    span.
     """
 
     async def measured() -> T:
@@ -195,7 +196,7 @@ def measuring(step: str, work: Callable[[], Awaitable[T]]) -> Callable[[], Corou
 
 
 def record_step(step: str, seconds: float, error: str | None) -> None:
-    """Record a step that has just ended and took ``seconds``.
+    """Record the span and the duration of a step that has just ended and took ``seconds``.
 
     :param error: the name of the error's class if the step failed, else None.
     """

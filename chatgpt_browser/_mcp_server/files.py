@@ -44,7 +44,7 @@ def absolute_path(text: str) -> Path:
 
 
 def find_file(history: History, name: str) -> Any:
-    """Return the file in a conversation that has this id or name. If several files have the name, return the newest.
+    """Return the file of a conversation whose id or name is ``name``. If there are several, return the newest.
 
     :raises ValueError: there is no such file. The message lists the files of the conversation.
     """
@@ -57,7 +57,7 @@ def find_file(history: History, name: str) -> Any:
 
 
 async def save_file(file: Any, target: str) -> CallToolResult:
-    """Save a file, and return the path. An existing file is not replaced."""
+    """Save a file at the path or in the folder ``target``. The result contains the path. An existing file is not replaced."""
     # A path that ends with a separator means a folder. `Path` removes the separator, so it is added again.
     folder = target.endswith(("/", "\\"))
     path = await file.save(f"{absolute_path(target)}/" if folder else absolute_path(target))
@@ -98,7 +98,7 @@ def content_block(file_id: str, data: bytes, media_type: str) -> ContentBlock:
 
 
 def media_type_of(name: str, stated: str | None, data: bytes = b"") -> str:
-    """Return the media type of a file: the type that the first bytes show, or else `stated`, or else the type of the name."""
+    """Return a file's media type: the type that its first bytes show, or else `stated`, or else the type for its suffix."""
     return image_type(data) or stated or mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 

@@ -54,7 +54,7 @@ class ProgressReporter:
             self.status = f"the model uses the tool {event.tool_call.name}"
 
     async def run(self) -> None:
-        """Send notifications until the task is cancelled. The progress value is the number of seconds since the start."""
+        """Send notifications until this call is cancelled. The progress value is the number of seconds since this call began."""
         started = monotonic()
         while True:
             self._changed.clear()

@@ -50,7 +50,7 @@ def create_server(tools: ChatGPTTools) -> MCPServer[Any]:
 def run_server(open_client: Callable[[], AsyncChatGPTAPI]) -> None:
     """Serve requests from standard input until it ends, or until SIGINT or SIGTERM arrives.
 
-    After that, stop the answers that are not complete, and close the client.
+    After that, close the client. This aborts the requests in progress.
     """
     with ended_by_signals():
         anyio.run(_serve, ChatGPTTools(open_client))

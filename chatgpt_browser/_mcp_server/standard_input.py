@@ -22,7 +22,8 @@ def ended_by_signals() -> Iterator[None]:
     """End `sys.stdin` if SIGINT or SIGTERM arrives in the block. After the block, raise the exception for the signal.
 
     The SDK reads standard input in a thread, and waits for this thread even if the server is cancelled. Nothing can interrupt the
-    read from a terminal or a pipe. Therefore a socket replaces `sys.stdin`, and another thread copies the input to the socket.
+    read from a terminal or a pipe, but the shutdown of a socket ends a read from the socket. Therefore a socket replaces
+    `sys.stdin`, another thread copies the input to the socket, and the signal shuts the socket down.
 
     :raises KeyboardInterrupt: SIGINT has arrived.
     :raises SystemExit: SIGTERM has arrived.
