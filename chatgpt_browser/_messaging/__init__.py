@@ -1,1 +1,1 @@
-"""Sends a message and receives its reply: permits, access token, transport, retries, deadline, hand-off, reply stream."""
+"""Sends messages to the site, and receives their replies."""

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from .sender import MessageSender
 
 #: The pauses between two polls: the first and the longest pause in seconds, and the growth factor of the pauses. Polling is
-#: necessary because the stream of the reply is not available: it belonged to an earlier request. The site limits how often an
-#: account may read its conversations, so the longest pause is longer than the longest pause of the site's own page.
+#: necessary because the stream of the reply is not available: it belonged to an earlier request. The longest pause of the site's
+#: own page is only 5 s. But the site limits how often an account may read its conversations, and an answer may take hours.
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 15.0, 1.5
 #: The pause in seconds after a rate limit for which the site has stated no delay.
 _RATE_LIMIT_PAUSE = 60.0
-#: Reading fails after this many consecutive requests that do not find the question or the answer. A few such requests are normal,
-#: because the site may store a new question a short time after the stream of the reply has begun.
+#: Reading fails if the question is missing, or no answer follows it, in this many consecutive requests. A few such requests are
+#: normal, because the site may store a new question a short time after the stream of the reply has begun.
 _MAX_MISSES = 5
 #: Reading fails after this many consecutive network or browser errors, that is, after about two minutes.
 _MAX_FAILURES = 10
@@ -54,7 +54,8 @@ class AnswerFollower(WholeReplyMixin):
         self._assembler.reader.conversation_id = question.conversation_id
         self._assembler.reader.leave_stream()
         self._misses = self._failures = 0
-        #: True if :meth:`run` has failed because the site does not continue the answer.
+        #: True if :meth:`run` has failed, and polling again is useless: the site has stopped writing the answer, the answer is
+        #: missing, or it has not changed for six hours.
         self.is_over = False
 
     @property
@@ -85,7 +86,7 @@ class AnswerFollower(WholeReplyMixin):
         return await self._complete_reply()
 
     async def _look(self) -> tuple[bool, float]:
-        """Read the stored answer once. Return whether it has changed, and the minimum pause in seconds."""
+        """Read the stored answer once. Return whether it has changed, and the minimum time in seconds before the next read."""
         reader = self._assembler.reader
         try:
             stored = await read_answer(self._sender.backend, reader, self._question)

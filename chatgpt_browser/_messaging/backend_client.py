@@ -101,8 +101,8 @@ class BackendClient:
     async def call(self, call: Callable[[Session], Awaitable[T]], *, resend_refused: bool = True) -> T:
         """Run ``call(session)`` and return its result. After an error, run ``call`` again if :mod:`.retry` allows this.
 
-        A traceback may show the arguments of a function. Therefore ``call`` gets the session, whose repr does not contain the
-        access token, and not the token.
+        The argument of ``call`` is the session, not the access token, because a traceback may show the arguments of a function.
+        The repr of the session does not contain the access token.
 
         :param resend_refused: if False, ``call`` is not run again after the site has refused the access token or has responded
             with a challenge.
@@ -131,8 +131,8 @@ class BackendClient:
     def guarding(self) -> Iterator[None]:
         """If the block raises an error, remove secrets from the error.
 
-        If the error is an :class:`OriginError`, also store the error in the browser manager, so that a later call starts a new
-        browser.
+        If the error is an :class:`OriginError`, also store the error in the browser manager. Because of the stored error, the
+        browser manager starts a new browser for a later call.
         """
         with self._secrets.hiding(), self._browser_manager.noting_origin_error():
             yield

@@ -41,9 +41,9 @@ class ConversationLookup:
     async def find_parent(self, conversation_id: str, parent_message_id: str | None) -> str:
         """Return the id of the message after which the next message is sent.
 
-        If ``parent_message_id`` is None, this is the newest message of the conversation. Otherwise, this is the message with the
-        id ``parent_message_id``. But if the site has stored an image after that message, this is the message with the image,
-        because the site's page also sends the next message after the image.
+        If ``parent_message_id`` is None, the result is the id of the newest message of the conversation. Otherwise, the result is
+        ``parent_message_id``, or the id of the image message that the site has stored after this message. In the site's own page,
+        the next message also follows the image message.
 
         :raises ConversationNotFoundError: ``parent_message_id`` is None, and there is no such conversation.
         """

@@ -36,7 +36,7 @@ class Deadline:
         return self._ends_at
 
     def check(self) -> None:
-        """If the signal was aborted, raise the error of the signal."""
+        """Raise the error of the signal if the signal was aborted. The time limit is not checked here."""
         self._signal.throw_if_aborted()
 
     @contextmanager

@@ -1,7 +1,7 @@
-"""Reads the files of a reply: resolves the link to a file, follows redirects to the storage, and yields the bytes.
+"""Reads the files of a reply: requests a link to the file from the site, follows redirects to the storage, yields the bytes.
 
 A link is valid for only a few minutes. Therefore each read of a file starts with a new link. If the link has expired before the
-file is requested, the link is resolved once more.
+file is requested, another link is requested once.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ if TYPE_CHECKING:
     from .._transport.response_stream import Frame, ResponseStream
     from .backend_client import BackendClient
 
-#: The maximum size of a file in bytes. Reading a larger file fails. The site itself accepts files of at most 512 MB.
+#: The maximum size of a file in bytes. Reading a larger file fails. The site's own limit for uploaded files is lower: 512 MB.
 _MAX_FILE = 2 << 30
 #: The maximum number of redirects between the site's link and the bytes.
 _MAX_REDIRECTS = 4
 #: The statuses of the response to a link that has expired, or to a link to a deleted file.
 _EXPIRED = (401, 403, 404, 410)
-#: The statuses of the response to a path that the site does not know, or does not accept for this file. After such a response,
-#: the next path is tried.
+#: The statuses of the response to an API path that the site does not know, or does not accept for this file. After such a
+#: response, the next path is tried.
 _NOT_HERE = (400, 403, 404, 405, 410, 422)
 
 
@@ -86,7 +86,7 @@ class FileDownloader:
 
     @asynccontextmanager
     async def open(self, ref: FileRef) -> AsyncIterator[OpenFile]:
-        """Resolve the link to a file, request the file, and yield the open file. At the end of the block, abort the request.
+        """Request a link to a file, request the file, and yield the open file. At the end of the block, abort the request.
 
         An iteration over the ``chunks`` of the open file may also raise the errors below.
 
@@ -119,7 +119,7 @@ class FileDownloader:
         return await self._open_link(await self._resolve(ref), stack)
 
     async def _resolve(self, ref: FileRef) -> FileLink:
-        """Return the link to a file. Several paths may lead to the link: if the site refuses one path, try the next one.
+        """Request a link to a file from the site. If the site refuses one of the API paths for links, try the next path.
 
         :raises APIStatusError: the site has refused all paths. The error raised is the error for the first path.
         """
@@ -132,9 +132,9 @@ class FileDownloader:
         raise refusal or APIStatusError("The conversation or the message of the file is unknown.")
 
     async def _read_link(self, path: str) -> FileLink | APIStatusError:
-        """Request a path, and return the link in the response.
+        """Request an API path, and return the link in the response.
 
-        If the request fails, but another path may still lead to the file, return the error. Raise any other error.
+        If the request fails, but another path may still return a link, return the error. Raise any other error.
         """
         try:
             return read_link(await self._backend.request_json("GET", path))

@@ -1,8 +1,8 @@
 """Polls the conversation for the rest of a reply, if the site continues the reply outside the stream (a hand-off).
 
 While the reply grows, the site saves the reply in the conversation. The site's own page receives the rest over a WebSocket, or
-requests the rest. If neither works, the page polls the conversation. This module polls the conversation in the same way, but only
-if the transport does not deliver the rest that the page receives.
+requests the rest. If neither works, the page polls the conversation. This module polls the conversation in the same way, until
+the transport delivers frames of the rest.
 """
 
 from __future__ import annotations
@@ -36,12 +36,13 @@ if TYPE_CHECKING:
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 5.0, 1.5
 #: During this many seconds of polling, a 404 is ignored, because the site may not have stored a new conversation yet.
 _CREATION_TIME = 10.0
-#: The longest ``Retry-After`` in seconds. If the site requests a longer wait, the :class:`RateLimitError` is raised.
+#: The longest wait in seconds that the site may request with ``Retry-After``. For a longer wait, the :class:`RateLimitError` is
+#: raised.
 _MAX_RETRY_AFTER = 30.0
 
 
 async def wait_without_frames(seconds: float) -> bool:
-    """Wait for ``seconds``, and return False. Use this function if no response can deliver more frames."""
+    """Wait for ``seconds``, and return False. This is the :data:`FrameWait` for a reply whose response sends no more frames."""
     await anyio.sleep(seconds)
     return False
 

@@ -29,7 +29,8 @@ _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 5.0, 1.5
 _MAX_WAIT = 600.0
 #: During this many seconds of polling, a 404 is ignored, because the site may not have stored a new conversation yet.
 _CREATION_TIME = 10.0
-#: The longest ``Retry-After`` in seconds. If the site requests a longer wait, the :class:`RateLimitError` is raised.
+#: The longest wait in seconds that the site may request with ``Retry-After``. For a longer wait, the :class:`RateLimitError` is
+#: raised.
 _MAX_RETRY_AFTER = 30.0
 
 
@@ -102,8 +103,8 @@ class ImageWait:
     def _ends_turn(self, answer: dict[str, Any] | None, data: Any) -> bool:
         """Return whether the site has ended the turn with a new message.
 
-        This is the case if ``answer`` is new, complete and marked as the end of the turn, and the site is no longer working on
-        the conversation.
+        This is the case if ``answer`` did not exist before the wait, is complete and is marked as the end of the turn, and the
+        site is no longer working on the conversation.
         """
         if answer is None or answer.get("id") in self._known:
             return False

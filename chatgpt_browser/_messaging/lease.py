@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class ConversationSlot(Protocol):
-    """The position of a message in a conversation. The messages of a conversation are sent one after another."""
+    """A message's place in the queue of its conversation. The messages of a conversation are sent one after another."""
 
     async def acquire(self) -> Prompt:
-        """Wait until the earlier messages of the conversation are finished. Return the prompt to send."""
+        """Wait until the earlier messages of the conversation have released their slots. Return the prompt to send."""
         ...
 
     def release(self, reply: ReplyReader | None) -> None:
@@ -45,12 +45,11 @@ class StandaloneSlot:
 class MessageLease:
     """The resources that one message holds: its conversation slot, its permit, its response and its idle timer.
 
-    The resources are acquired in this order. The lease is a context manager. At the end of the block, the resources are released
-    once, in reverse order. The permit is an exception: it is released when the response is over. There are two cases:
+    The resources are acquired in this order. The lease is a context manager. At the end of the block, the slot, the response and
+    the idle timer are released in reverse order. The permit is released when the response is over:
 
-    * The response is over before the end of the block: the site may finish the reply before the caller has read all of it.
-    * The response is over after the end of the block: the caller has stopped reading the reply, and the site still has to stop
-      writing it.
+    * before the end of the block, if the site finishes the reply before the caller has read all of it;
+    * after the end of the block, if the caller stops reading the reply, because the site still has to stop writing it.
     """
 
     def __init__(self, slot: ConversationSlot) -> None:

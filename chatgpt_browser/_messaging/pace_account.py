@@ -1,4 +1,4 @@
-"""Finds the name of a client's account in the job store: a hash of the site's origin and the user's id."""
+"""Finds a client's account. The job store names an account by a hash of the site's origin and the user's id."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
     class WithLedger(Protocol):
-        """Calls ``use(ledger)`` in a worker thread. Returns the result, or ``default`` if the store cannot be used."""
+        """Calls ``use`` with the job store's :class:`.PaceLedger`, in a worker thread, and returns the result.
+
+        Returns ``default`` if the job store cannot be used.
+        """
 
         def __call__(self, use: Callable[[PaceLedger], T], default: T) -> Awaitable[T]: ...
 
@@ -28,8 +31,8 @@ if TYPE_CHECKING:
 class PaceAccount:
     """Finds the name of the client's account.
 
-    The id of the user is in the session, which must be requested from the site. To avoid this request, the store contains the
-    account of each used session token. The key is the hash of the token. The token itself is not stored.
+    The id of the user is in the session, which must be requested from the site. To avoid this request, the job store contains the
+    account of each session token that was used. The key is the hash of the token. The token itself is not stored.
     """
 
     def __init__(self, browser_manager: BrowserManager, tokens: AccessTokenCache) -> None:

@@ -41,7 +41,7 @@ class Stoppable(Protocol):
     """A queue of messages that ends when the site reports unusual activity."""
 
     def stop(self, error: BaseException) -> None:
-        """Do not send any more messages. The messages in flight continue."""
+        """Stop sending messages because of ``error``. The messages in flight continue."""
         ...
 
 
@@ -214,7 +214,12 @@ class PaceGate:
             logger.warning("the limit was not stored, so other processes do not know it: %s", exc)
 
     async def _state(self, *, online: bool) -> PaceState:
-        """Return the limits of this client. If the account is known, add the account's messages and limits in the store."""
+        """Return the limits that this client has received, together with the account's messages and limits from the store.
+
+        If the account is unknown, return only the limits that this client has received.
+
+        :param online: if True, the session may be requested from the site to find the account.
+        """
         own = tuple(self._limits.values())
         account = await self._find_account(online=online) if self._uses_store else None
         if account is None:

@@ -35,10 +35,7 @@ class MessagePermits:
 
     @functools.cached_property
     def _limiter(self) -> anyio.CapacityLimiter:
-        """The limiter. Its creation imports parts of anyio, which takes 20 ms.
-
-        It is created on first use, so that the import takes place while the browser starts.
-        """
+        """The limiter. It is created on first use, because its creation takes 20 ms: it imports parts of anyio."""
         return anyio.CapacityLimiter(self._initial_limit)
 
     @property

@@ -1,4 +1,4 @@
-"""The pace at which past conversations are read, because the site limits how often an account may read its conversations."""
+"""Limits how fast past conversations are read. The site limits how often an account may read its conversations."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from .._core.log import logger
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: ``BURST`` reads need no pause. After that, one read is allowed in each ``INTERVAL`` of this number of seconds. Unused intervals
-#: are saved, so that after a long time without a read, ``BURST`` reads need no pause again.
+#: The first ``BURST`` reads need no pause. After that, one read is allowed every ``INTERVAL`` seconds. Unused intervals are
+#: saved, so that after a long time without a read, ``BURST`` reads need no pause again.
 BURST, INTERVAL = 20, 0.5
 #: A wait of this number of seconds or more is logged.
 _LONG_WAIT = 5.0

@@ -1,7 +1,7 @@
 """Recovers a reply if its stream has broken off: reads the answer from the conversation, and does not send the message again.
 
 If a connection breaks, the site usually continues to write the answer, and stores the answer in the conversation. The site's own
-page may also request the rest of the stream. In this case, the transport delivers the rest, and the recovery ends.
+page may request the rest of the stream itself. If it does, the transport delivers the rest, and the polling ends.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 #: The pauses between two polls: the first and the longest pause in seconds, and the growth factor of the pauses. Polling is
 #: necessary because the site sends no more data after the connection of a stream has broken.
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 5.0, 1.5
-#: The recovery fails after this many requests that do not find the question or the answer. One such request is normal, because
-#: the site may store a new question a short time after the stream of the reply has begun.
+#: The recovery fails if the question is missing, or no answer follows it, in this many requests. One such request is normal,
+#: because the site may store a new question a short time after the stream of the reply has begun.
 _MAX_MISSES = 2
 #: The recovery fails if an unfinished answer does not change for this many seconds. The site's own page has the same limit.
 _MAX_SILENCE = 60.0
-#: The longest wait in seconds for the first response to a poll. This wait may include the start of a new browser.
+#: The longest wait in seconds for the response to the first poll. This wait may include the start of a new browser.
 _FIRST_LOOK_TIMEOUT = 30.0
 
 
@@ -135,7 +135,8 @@ class Recovery:
                 self._question = found
             return await read_answer(self._backend, self._reply, self._question)
         except BrowserCrashedError as exc:
-            # The crash that ended the stream may also have ended the page of this request. The next request uses a new page.
+            # This counts as a miss, not as a failure: the crash that ended the stream may also have ended the page of this
+            # request. The next request uses a new page.
             logger.info("the conversation could not be read: %s", exc)
             return StoredAnswer(Progress.MISSING)
 

@@ -40,8 +40,10 @@ class ReplyAssembler:
         self._items: deque[ReducedEvent | None] = deque()  # None represents the end of the body.
         self._failure: StreamError | None = None
         self._shown = ""
-        self._is_behind = False  # True if the text has changed since its newest conversion to plain text.
-        self._progress_text: str | None = None  # The newest plain text that `_complete` has stored.
+        #: True if the text has changed since its newest conversion to plain text.
+        self._is_behind = False
+        #: The plain text that `_complete` has stored in an update most recently, or None before its first call.
+        self._progress_text: str | None = None
 
     @property
     def text(self) -> str:
@@ -65,7 +67,9 @@ class ReplyAssembler:
         return not (self._items or self.reader.done or self._failure)
 
     def add_frame(self, frame: Frame) -> None:
-        """Add a frame of the response. If ``reader.may_end`` is True, an error frame is treated as the end of the body.
+        """Add a frame of the response.
+
+        If the stream breaks where it may end (``reader.may_end``), the error frame is treated as the end of the body.
 
         :raises StreamError: the response has broken off in the middle of the reply.
         """
@@ -145,8 +149,8 @@ class ReplyAssembler:
 
         :param at_end: True if the reply is complete. If the reply is converted to plain text, an unfinished Markdown block is
             converted only in this case.
-        :param frames_wait: True if another frame of the response has already arrived. Then a reply that is converted to plain
-            text is converted in a later call, and the result of this call is "".
+        :param frames_wait: True if another frame of the response has already arrived. In this case, plain text is not produced
+            yet: the result is "", and a later call returns the text.
         """
         text = self.reader.text
         if self._plain_text is not None:
@@ -169,13 +173,13 @@ class ReplyAssembler:
         return (frames_wait or bool(self._items)) and not (self.reader.has_left_stream or self._failure)
 
     def _complete(self, updates: list[Update], *, frames_wait: bool) -> None:
-        """Convert the reply's text to plain text, and store it in the last update whose text is not None.
+        """Replace the text of the last update that has a text by the newest plain text.
 
-        If no update has a text, but the plain text has changed since the last call, an update with the new text is appended.
+        If no update has a text, but a new plain text is available, append an update with it.
 
-        If more events can be read without waiting, the result of an earlier conversion may be stored, because a conversion for
-        each event would take too long. Then a later call converts the newest text. At the end of the reply, the whole text is
-        converted.
+        While more events can be read without waiting, the plain text may be older than the reply's text, because a conversion for
+        each event would take too long. A later call then provides the newest plain text. At the end of the reply, the whole text
+        is converted.
         """
         if self._plain_text is None:
             return

@@ -75,8 +75,8 @@ class AsyncReplyStream(WholeReplyMixin[FileT]):
         #: The model of the message: the prompt's model, or else the client's model. None until the message is sent.
         self._model: str | None = None
         self._is_open = self._is_closed = False
-        #: False after a resumed stream or a WebSocket has delivered an event that does not fit the reply. From then on, the rest
-        #: of the reply is read only from the conversation.
+        #: True if a resumed stream or a WebSocket may deliver the rest of the reply. False after it has delivered an event that
+        #: contradicts the reply so far. Then the rest is read only from the conversation.
         self._follows = True
 
     def __repr__(self) -> str:
