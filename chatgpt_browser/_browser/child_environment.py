@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 #: The possible names of the Playwright module that starts the driver. The name depends on Playwright's version.
 _TRANSPORTS = ("playwright._impl.transport", "playwright._impl._transport")
 _PREFIX = "CHATGPT_"
-#: True while this package starts a driver. This package's variables are removed only if the value is True. So a driver that other
-#: code of the program starts still inherits all variables.
+#: True while this package starts a driver. Only then are this package's variables removed: a driver that other code of the
+#: program starts inherits all variables.
 _is_starting: ContextVar[bool] = ContextVar("chatgpt_browser_starts_driver", default=False)
 
 

@@ -228,7 +228,7 @@ def read_session_token(given: object, api_base_url: str) -> SessionToken | Inval
 
 
 def default_options(**changes: Any) -> Options:
-    """Return the options of a client that is created with the arguments ``changes``, without creating a client.
+    """Return the options that a client has if it is created with these arguments of the constructor.
 
     :raises ValueError: An option is invalid. The message names the option.
     """

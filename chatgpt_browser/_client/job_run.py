@@ -264,7 +264,7 @@ class JobRun:
             logger.warning("the state of the job %s was not stored: %s", self.record.id, exc)
 
     async def _leave(self) -> None:
-        """If the job has not ended, delete its owner in the store, so that another process can take the job over."""
+        """If the job has not ended, give up its ownership, so that another process can take the job over."""
         with anyio.CancelScope(shield=True):
             try:
                 if self.record.is_active:

@@ -283,7 +283,7 @@ class JobsMixin:
         parent_message_id: str | None = None,
         **options: Unpack[MessageArguments],
     ) -> Job:
-        """Submit a job with the id ``job_id``. The caller can store this id first, and find the job even after a crash."""
+        """Submit a job with the id ``job_id``. The caller chooses the id, and so can find the job even after a crash."""
         prompt = Prompt(message, conversation_id, parent_message_id, self._core._check(options))
         submit = functools.partial(self._core._jobs.submit, keep_text=keep_text, id=job_id)
         return Job(self, AsyncJob(self._core, self._portal.call(submit, prompt, StandaloneSlot(prompt))))

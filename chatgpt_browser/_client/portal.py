@@ -113,7 +113,7 @@ class Portal:
             try:
                 _result(portal.start_task_soon(last))
             finally:
-                # This also cancels the calls that are still running. Such a call remains if Ctrl-C has interrupted its caller.
+                # This also cancels running calls: a call may still be running after Ctrl-C has interrupted its caller.
                 portal.call(portal.stop, True)
                 thread.join()
 

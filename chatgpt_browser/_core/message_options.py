@@ -102,7 +102,7 @@ class MessageOptions:
 
     @property
     def is_deep_research(self) -> bool:
-        """True if the tool ``deep_research`` is used. The reply is a report, which the site writes after the stream has ended."""
+        """True if the reply is a report of the tool ``deep_research``. The site writes it after the stream has ended."""
         return "deep_research" in self.tools
 
     @property

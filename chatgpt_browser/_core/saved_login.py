@@ -57,9 +57,9 @@ class SavedLogin:
 
     @classmethod
     def names(cls) -> list[str]:
-        """Return the names of the logins that have a saved session or a browser profile, in alphabetical order.
+        """Return the names of the logins that have a saved session or a browser profile.
 
-        The name ``default`` comes first.
+        The name ``default`` comes first. The other names are in alphabetical order.
         """
         try:
             names = sorted(path.name for path in (default_data_folder() / _FOLDER).iterdir())

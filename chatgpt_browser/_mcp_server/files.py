@@ -57,7 +57,7 @@ def find_file(history: History, name: str) -> Any:
 
 
 async def save_file(file: Any, target: str) -> CallToolResult:
-    """Save a file at the path or in the folder ``target``. The result contains the path. An existing file is not replaced."""
+    """Save a file as ``target`` or in the folder ``target``. The result contains the path. An existing file is not replaced."""
     # A path that ends with a separator means a folder. `Path` removes the separator, so it is added again.
     folder = target.endswith(("/", "\\"))
     path = await file.save(f"{absolute_path(target)}/" if folder else absolute_path(target))

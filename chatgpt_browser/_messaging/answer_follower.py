@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from .sender import MessageSender
 
 #: The pauses between two polls: the first and the longest pause in seconds, and the growth factor of the pauses. Polling is
-#: necessary because the stream of the reply is not available: it belonged to an earlier request. The longest pause of the site's
-#: own page is only 5 s. But the site limits how often an account may read its conversations, and an answer may take hours.
+#: necessary because the stream of the reply is not available: it belonged to an earlier request. The pauses become longer than
+#: those of the site's own page (at most 5 s), because the site limits how often an account may read its conversations.
 _FIRST_PAUSE, _MAX_PAUSE, _FACTOR = 0.5, 15.0, 1.5
 #: The pause in seconds after a rate limit for which the site has stated no delay.
 _RATE_LIMIT_PAUSE = 60.0

@@ -42,8 +42,8 @@ class ConversationLookup:
         """Return the id of the message after which the next message is sent.
 
         If ``parent_message_id`` is None, the result is the id of the newest message of the conversation. Otherwise, the result is
-        ``parent_message_id``, or the id of the image message that the site has stored after this message. In the site's own page,
-        the next message also follows the image message.
+        ``parent_message_id``. But if the site has stored an image after the message ``parent_message_id``, the result is the id
+        of the message with the image. In the site's own page, the next message also follows the image.
 
         :raises ConversationNotFoundError: ``parent_message_id`` is None, and there is no such conversation.
         """

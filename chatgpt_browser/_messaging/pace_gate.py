@@ -85,7 +85,7 @@ class PaceGate:
         self._limits.clear()
 
     def stop_on_unusual_activity(self, queue: Stoppable) -> None:
-        """Register a queue. It is stopped when the site reports unusual activity. The gate keeps only a weak reference to it."""
+        """Register a queue that is stopped when the site reports unusual activity. Only a weak reference to the queue is kept."""
         self._stoppables.add(queue)
 
     # ---- messages ----------------------------------------------------------------------------------------------------
