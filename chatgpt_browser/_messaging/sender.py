@@ -236,7 +236,7 @@ class MessageSender:
     ) -> OutgoingMessage:
         """Return the outgoing message, with the id of the message that it follows, and with the newest turn if this is needed.
 
-        The transport determines whether the newest turn is needed. If it is unknown, request the conversation from the site.
+        If the transport needs the newest turn, and this client does not know it, request the conversation from the site.
         """
         after, turn = None, Turn()
         if prompt.conversation_id is not None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: A WebSocket frame with events of a reply contains at least one of these texts. A frame with neither text is not parsed.
 _MARKS = ('"encoded_item"', '"http.response.body"')
-#: The maximum length of an event with a hand-off or a resume token, in characters. Longer events are not searched for either.
+#: The maximum length of an event with a hand-off or a resume token, in characters. A longer event is not examined.
 _MAX_NOTICE = 1 << 15
 #: The number of newest events whose hashes are stored for a reply, to identify the events that a resumed stream repeats.
 _REMEMBERED = 256

@@ -23,12 +23,14 @@ def find_answer(
     """Return the message that answers a question in a stored conversation, or None if there is no answer yet.
 
     The question is found by the ids in ``questions``. If the conversation contains none of these ids, the newest question is
-    used. If another question lies between this question and the message ``parent_message_id``, the result is None.
+    used. If ``parent_message_id`` is given, the newest question must be the first question after this message. If it is not, the
+    result is None.
 
     :param questions: the ids that the question may have in the conversation.
     :param answer_id: if several branches follow the question: the id of a message in the branch to use. If it is None, the first
-        branch is used. :param parent_message_id: the id of the message to which the question was sent as a reply. If it is None,
-        the newest question may follow any message.
+        branch is used.
+    :param parent_message_id: the id of the message to which the question was sent as a reply. If it is None, the newest question
+        may follow any message.
     """
     messages = find_turn_messages(
         data, questions=questions, answer_id=answer_id, parent_message_id=parent_message_id
@@ -103,7 +105,7 @@ def _children(nodes: dict[str, Any]) -> dict[str, list[str]]:
 def _messages_after_newest_question(data: Any, parent_message_id: str | None) -> list[Any]:
     """Return the messages after the newest question, newest first.
 
-    If another question lies between the newest question and the message ``parent_message_id``, the list is empty.
+    If ``parent_message_id`` is given, but the newest question is not the first question after this message, the list is empty.
     """
     newest_first = newest_branch(data)
     found: list[Any] = []
@@ -141,8 +143,8 @@ class Turn(NamedTuple):
     A new message may use any id in ``parents`` as its ``parent_message_id``. ``parents`` contains the ids of these messages:
 
     * the messages of this turn;
-    * the other answers to this turn's question (the site may show two answers for comparison); * if the newest turns have no
-      answer: the messages of all these turns, and of the newest turn that has an answer.
+    * the other answers to this turn's question (the site may show two answers for comparison);
+    * if the newest turns have no answer: the messages of all these turns, and of the newest turn that has an answer.
     """
 
     question_id: str | None = None

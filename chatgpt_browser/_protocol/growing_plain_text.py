@@ -18,7 +18,7 @@ _GROWTH = 2
 #: After a search has found finished blocks, the next search starts only when the text after these blocks has at least this many
 #: characters. The reason is that each search has a fixed cost.
 _MIN_LENGTH = 80
-#: If a search has found no finished block, the next search takes place only after the text after the finished blocks has grown by
+#: If a search has found no finished block, the next search takes place only when the text after the finished blocks has grown by
 #: this factor.
 _RETRY_GROWTH = 1.5
 #: The budget of each reply, in characters. When this much text was converted, the text is no longer converted after each event.

@@ -27,8 +27,8 @@ class ReplyState(Enum):
 
     Whenever the answer changes, :func:`answer_state` selects one of the five states in the middle.
 
-    At the end of the stream, each state leads to one of these results. (A hand-off is an event with which the site announces that
-    the rest of the reply is outside this stream.)
+    At the end of the stream, each state leads to one of the following results. With a hand-off, the site announces that the rest
+    of the reply is outside this stream.
 
     ============================  =======================  =======================
     state                         without a hand-off       after a hand-off
