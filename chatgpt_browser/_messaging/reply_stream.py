@@ -273,7 +273,7 @@ class AsyncReplyStream(WholeReplyMixin[FileT]):
         assert response is not None
         try:
             frame = await response.receive()
-        except (BrowserCrashedError, StreamInterruptedError):  # The page no longer exists.
+        except (BrowserCrashedError, StreamInterruptedError):  # No further frame will arrive.
             if not self._assembler.reader.may_end:
                 raise
             self._assembler.end_body()
@@ -284,7 +284,7 @@ class AsyncReplyStream(WholeReplyMixin[FileT]):
         if self._is_closed or self._is_open:
             return
         lease, sender = self._lease, self._sender
-        # This check precedes the slot, because a forked process would wait forever for a slot that the parent process holds.
+        # Checked before waiting for the slot: a forked process would wait forever for a slot that its parent process holds.
         sender.process.check()
         self._loop = asyncio.get_running_loop()
         try:
@@ -296,7 +296,7 @@ class AsyncReplyStream(WholeReplyMixin[FileT]):
                 with self._span.activate():
                     lease.hold_permit(await sender.acquire_permit(prompt))
                     self._assembler.observer = sender.observe_reply and sender.observe_reply(prompt.text)
-                    self._deadline.check()  # The signal may have been aborted during the wait for the permit.
+                    self._deadline.check()  # The caller may have aborted the message during the wait for the permit.
                     self._question = await sender.send(prompt, lease, self._span)
         except BaseException as exc:
             if not self._start_recovery(exc):
@@ -307,7 +307,7 @@ class AsyncReplyStream(WholeReplyMixin[FileT]):
         self._is_open = True
 
     def _start_reading(self, question: QuestionRef) -> None:
-        """Create the poller for the rest of the reply, and start the idle timer of the response if there is a response."""
+        """Create the poller for a reply that continues outside its response. If there is a response, start its idle timer."""
         sender, reader, response = self._sender, self._assembler.reader, self._lease.response
         idle_timeout = sender.options.idle_timeout
         poller = ResearchPoller if reader.expects_report else HandoffPoller
@@ -340,7 +340,7 @@ class AsyncReplyStream(WholeReplyMixin[FileT]):
         return with_partial_text(error, self._assembler, self._sender.secrets)
 
     def __del__(self) -> None:
-        # If a caller leaves a loop early and drops the stream without closing it, the request of the stream must end too.
+        # The caller may have dropped the stream without closing it, for example after a `break`. Then the request must end here.
         if self._sender.process.is_forked:
             return
         if not self._is_closed and self._loop is not None and not self._loop.is_closed():

@@ -58,10 +58,10 @@ class ResearchPoller:
         self._ordinary = 0
 
     async def next(self) -> bool:
-        """Wait until the conversation contains the report, or the response has a frame.
+        """Wait until the conversation contains the report, or until a further frame of the response arrives.
 
-        If the report arrived, copy it to the reply, and return whether the text of the reply has changed. If a frame of the
-        response arrived first, return False.
+        If a frame arrives first, return False. If the report arrives first, copy it to the reply, and return whether this has
+        changed the text of the reply.
 
         :raises OptionNotAppliedError: the site gave an ordinary answer instead of starting a research.
         :raises ChatGPTTimeoutError: the state of the research has not changed for two hours, or for ``idle_timeout`` if

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from .._core.options import Options
     from .._transport.response_stream import ResponseStream
 
-#: Two limits for the body of a response. The size is counted in bytes of UTF-8 after decompression, because 43 KB of gzip may
-#: become 29 MB. The smaller limit applies to a response with an error status, to the session, and to a document (HTML or
-#: JSON) that arrives in place of a reply's stream or of a file. The larger limit applies to all other responses: the JSON of a
-#: conversation of 6,000 messages with 1,000 characters each has 13 MB.
+#: The maximum sizes of a response's body, in bytes of UTF-8 after decompression (43 KB of gzip may become 29 MB). SMALL_BODY
+#: applies to error responses, to the response that contains the session, and to a document (HTML or JSON) that arrives in place
+#: of a reply's stream or of a file. _MAX_BODY_SIZE applies to all other responses. For example, the JSON of a conversation of
+#: 6,000 messages with 1,000 characters each has 13 MB.
 SMALL_BODY, _MAX_BODY_SIZE = 1 << 20, 32 << 20
 
 
@@ -85,7 +85,8 @@ async def receive_body(
     except ConnectionError as exc:
         raise StreamInterruptedError(f"The connection broke in the middle of a response: {exc}.") from exc
     finally:
-        # After the end of a 2xx body, the stream may still deliver the rest of a reply from a WebSocket, so it is not aborted.
+        # A stream with a complete 2xx body stays open, because the rest of a reply may follow from a WebSocket. Any other stream
+        # is aborted.
         if response is None or not head.ok:
             stream.abort()
 

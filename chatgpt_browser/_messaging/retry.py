@@ -1,4 +1,4 @@
-"""Decides whether a failed call is retried, how often, and with what delay. The package tenacity runs the loops.
+"""Decides whether a failed call is retried, how often, and with what delay. The package tenacity repeats the calls.
 
 A message is sent again only if the site's response shows that the site did not accept the message. This is the case if the site
 refused the access token, responded with a challenge, or allows only one message at a time. After a timeout or a broken
@@ -139,7 +139,7 @@ def _may_wait_out(error: RateLimitError) -> bool:
 def _requested_delay(error: RateLimitError) -> float:
     """Return the delay that the site requests, in seconds, or 0 if the site requests no delay.
 
-    The delay in the site's fixed sentence ("or wait one minute") is ignored, because the message in flight may end earlier.
+    A delay in the error's text ("or wait one minute") is ignored, because the message that is in flight may end earlier.
     """
     return 0.0 if error.retry_after is None or error.retry_after_from == "text" else error.retry_after
 

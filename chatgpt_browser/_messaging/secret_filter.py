@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from .._transport.browser_manager import BrowserManager
 
-#: The number of newest access tokens that are stored, and are removed from errors. A late response may contain an old token.
+#: This number of access tokens (the newest ones) is stored, so that they can be removed from errors. More than one is stored,
+#: because a late response may contain an old token.
 _REMEMBERED_TOKENS = 4
 #: The minimum length of a secret in characters. A shorter value is not removed, because it may occur in ordinary words. Short
 #: values occur in tests, and as the last part of a long token, because the site divides a long token between several cookies.

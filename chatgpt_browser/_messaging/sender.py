@@ -60,7 +60,8 @@ class MessageSender:
     ) -> None:
         #: The client's options. When the caller sets another model, the client assigns a new object with this model.
         self.options = options
-        #: Creates an observer for each message. None if no message is observed.
+        #: The function that creates the observer of each message, for example to record its reply. None if messages are not
+        #: observed.
         self.observe_reply: ObserveReply | None = None
         self.process: ProcessGuard = ProcessGuard()
         requests = FetchTransport(browser_manager)
@@ -117,7 +118,7 @@ class MessageSender:
             raise ClientClosedError
 
     async def note_refusal(self, error: BaseException) -> None:
-        """Handle an error that ended a reply. A report of unusual activity stops the messages that are waiting."""
+        """If the error that ended a reply reports unusual activity, stop the messages that are waiting."""
         if isinstance(error, UnusualActivityError):
             await self.pace.note(error)
 
@@ -129,9 +130,9 @@ class MessageSender:
         return prompt.options.model or self.options.model
 
     async def acquire_permit(self, prompt: Prompt) -> Permit:
-        """Wait until another message may be in flight, and return the permit of this message.
+        """Wait until one more message may be in flight, and return a permit for this message.
 
-        :raises RateLimitError: a remembered limit, or ``messages_per_hour``, does not allow the message.
+        :raises RateLimitError: a limit that the site has reported, or ``messages_per_hour``, does not allow the message.
         :raises ClientClosedError: the client is closed.
         :raises ChatGPTError: no browser could be started, or the site could not be reached.
         """
@@ -162,8 +163,8 @@ class MessageSender:
             try:
                 return await self._send_once(transport, prompt, lease, span)
             except UnusualActivityError as refusal:
-                # If there is no response, the site refused a request that preceded the message, such as the request for the
-                # parent message.
+                # The page is used only after the site has refused the message itself. If there is no response, the site has
+                # refused an earlier request, such as the request for the parent message.
                 if lease.response is None or concerns_account(refusal):
                     raise
                 # The site has refused the message. Therefore a second attempt cannot create a duplicate.
@@ -215,8 +216,8 @@ class MessageSender:
     async def _receive_head(self, transport: Transport, response: ResponseStream) -> Head:
         """Wait for the head of the response, and return the head.
 
-        If the transport may renew the session, the session token is updated during the wait. The update takes about as long as a
-        fast response of the site, so it causes almost no delay.
+        If the transport may have renewed the session, also read the new session token from the browser. This happens during the
+        wait, and takes about as long as a fast response of the site, so it causes almost no delay.
         """
         if not transport.may_renew_session:
             return await receive_head(response, self.options)
@@ -233,9 +234,9 @@ class MessageSender:
     async def _address(
         self, transport: Transport, prompt: Prompt, message_id: str, session: Session
     ) -> OutgoingMessage:
-        """Return the outgoing message with its position in the conversation.
+        """Return the outgoing message, with the id of the message that it follows, and with the newest turn if this is needed.
 
-        If the transport needs the newest turn and this turn is unknown, request the conversation from the site.
+        If the transport needs the newest turn, and this client does not know it, request the conversation from the site.
         """
         after, turn = None, Turn()
         if prompt.conversation_id is not None:

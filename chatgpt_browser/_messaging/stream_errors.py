@@ -1,4 +1,4 @@
-"""Completes the errors of a reply stream."""
+"""Adds the text so far and the ids of a reply to the errors of its stream."""
 
 from __future__ import annotations
 

@@ -121,6 +121,6 @@ class WholeReplyMixin(Generic[FileT]):
             plain_text=assembler.text if assembler.is_plain_text else None,
             model_notice=reader.answer.model_notice,
         )
-        # The message is copied, because the delta decoder of the reader uses the same object.
+        # `raw` is copied. Otherwise, the caller and the delta decoder of the reader would share one object.
         whole: Reply[Any] = replace(reply, raw=copied(reply.raw))
         return replace(whole, files=tuple(map(self._bind_file, reply.files)))

@@ -21,7 +21,7 @@ class Change(Enum):
 
 
 class AnswerTracker:
-    """Chooses the answer of a stream: the message with the highest rank.
+    """Chooses the answer of a stream: the message with the highest rank (see :func:`.answer_rank`).
 
     If several messages have the highest rank, the message that started last is chosen.
     """
@@ -37,7 +37,7 @@ class AnswerTracker:
         self.model: str | None = None
         #: The newest notice of the stream about the model. None if the stream contained no such notice.
         self.model_notice: dict[str, Any] | None = None
-        self._is_resolved = False  # True if the site has sent `model` as the resolved model.
+        self._is_resolved = False  # True if the site chose `model` in place of the requested model.
         #: The channel (``c``) of the deltas that change the answer.
         self.channel: Any = None
         self._rank = 0

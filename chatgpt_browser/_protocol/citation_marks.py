@@ -48,8 +48,7 @@ class CitationMarkFilter:
     """Removes the marks from a text that grows. Each call of :meth:`visible` searches only the new part of the text."""
 
     def __init__(self) -> None:
-        #: True if the text ends inside a mark. If the text does not end inside a mark, a new piece without marks can be appended
-        #: to the visible text unchanged.
+        #: True if the text ends inside a mark. If not, a new piece without marks only has to be appended to the visible text.
         self.is_open = False
         self._has_marks = False
         self._raw = ""

@@ -37,8 +37,8 @@ _LINK = re.compile(r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\((https?://(?:[^\s()]|\([^\
 _OPENERS = {"\ue204": "\ue203", "\ue206": "\ue205"}
 #: The maximum length of a cited passage with its marks, in characters. The site cites sentences and paragraphs.
 _MAX_PASSAGE = 10_000
-#: The maximum number of characters that the searches for the references of one message read in total, which takes about 0.2 s.
-#: After that, the remaining references get no position.
+#: The limit for all searches in one message together: the number of characters that they read (in about 0.2 s). When the limit is
+#: reached, the remaining references get no position.
 _MAX_SEARCHED = 200_000_000
 _NUMBERED_MARK = re.compile("【(\\d+)(?::\\d+)?†[^】【]*】")
 #: The types of references that cite no source. The URLs in these references are not returned as sources.
@@ -101,7 +101,7 @@ def merged_references(message: dict[str, Any], patches: Iterable[list[Any]] = ()
 
 
 class _SpanFinder:
-    """Finds the texts of references in the raw text of a message."""
+    """Finds the ``matched_text`` of references in the raw text of a message."""
 
     def __init__(self, raw: str) -> None:
         self.raw = raw
@@ -113,7 +113,7 @@ class _SpanFinder:
     def find(self, matched: Any) -> _Span:
         """Return the span of the next occurrence of a text.
 
-        If there is no further occurrence, return the span of the first occurrence. If there is none, return ``_UNKNOWN``.
+        After the last occurrence, return the first occurrence again. If the text is not found at all, return ``_UNKNOWN``.
         """
         if not isinstance(matched, str) or not matched.strip():
             return _UNKNOWN
@@ -208,7 +208,10 @@ def _numbered_citations(
 def _result_citations(
     message: dict[str, Any], finder: _SpanFinder, results: SearchResults, matched: list[str]
 ) -> Iterator[Citation]:
-    """Yield the citations of the marks that refer to search results. A mark that occurs in a text of ``matched`` is skipped."""
+    """Yield the citations of the marks that refer to search results.
+
+    ``matched`` contains the ``matched_text`` of each reference. A mark that occurs there is skipped: a reference describes it.
+    """
     known = {mark[0] for text in matched for mark in find_marks(text)}
     entries = results.for_message(message)
     for span, mark, refs in find_refs(finder.raw):

@@ -1,6 +1,6 @@
 """Reads the rest of a reply, if the site delivers the rest outside the response to the message.
 
-The site delivers the rest in one of two ways:
+Usually, an event of this response (the hand-off) announces this. The site delivers the rest in one of two ways:
 
 * The page requests the rest (``f/conversation/resume``). The response is a stream of events.
 * The page subscribes to a topic of its WebSocket. Each item of the topic contains events as text.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: A WebSocket frame with events of a reply contains at least one of these texts. A frame with neither text is not parsed.
 _MARKS = ('"encoded_item"', '"http.response.body"')
-#: The maximum length of a notice (a hand-off or a resume token), in characters. A longer event is not parsed as a notice.
+#: The maximum length of an event with a hand-off or a resume token, in characters. A longer event is not examined.
 _MAX_NOTICE = 1 << 15
 #: The number of newest events whose hashes are stored for a reply, to identify the events that a resumed stream repeats.
 _REMEMBERED = 256
@@ -76,9 +76,9 @@ def read_handoff(item: Any) -> Origin | None:
 
 
 def read_resume_token(item: Any) -> Origin | None:
-    """If an unparsed event contains a token for resuming the stream, return the origin of the reply. Otherwise return None.
+    """If an unparsed event contains a resume token, return the origin of the rest of the reply. Otherwise return None.
 
-    The token itself is a secret, and is not returned.
+    The token itself is a secret, so it is not returned.
     """
     event = _notice(item, "resume_conversation_token")
     return None if event is None else Origin(_text(event.get("conversation_id")))
@@ -185,7 +185,8 @@ class ReadEvents:
                 if self._overlap.popleft() == hash(event["data"]):
                     continue
                 self._overlap.clear()
-                # The page counts events in another way, so it is unknown which events are repeated. Keep all further events.
+                # The event is not repeated, so `offset` did not fit. It is unknown which events are repeated: keep all from here
+                # on.
             fresh.append(event)
         self.add(fresh)
         return fresh

@@ -87,7 +87,8 @@ class ConversationPages:
 
     def _note_progress(self, has_new: bool) -> None:
         if self._went_back and not has_new:
-            # No entry had been skipped. Possibly, the site's `total` is not the length of the list. Ignore it for the next page.
+            # The smaller offset gave no new conversation. So the site's `total` may not be the length of the list. Ignore it for
+            # the next page.
             self._total = None
         self._went_back = False
         self._without_new = 0 if has_new else self._without_new + 1
@@ -96,8 +97,8 @@ class ConversationPages:
         cursor = _cursor(data)
         limit = _MAX_UNREADABLE if None in items else _MAX_REPEATED
         page_before, self._newest = self._newest, (items, cursor)
-        # The site has sent the previous page again if the entries and the cursor are equal, or if the entries are equal and all
-        # entries are readable.
+        # The site has sent the previous page again if the entries are equal. Unreadable entries (None) always look equal: if
+        # there are any, the cursors must be equal too.
         is_repeated = page_before == self._newest or (page_before[0] == items and None not in items)
         if self._by_cursor and is_repeated and items:
             self._ignores_cursor = True
@@ -110,7 +111,8 @@ class ConversationPages:
             self.path = None
         else:
             self._by_cursor = False
-            # A page may have more entries than requested, for example because pinned entries precede the first page.
+            # A page may have more entries than requested, such as pinned ones. The additional entries do not count for the
+            # offset.
             self._request_offset(self._offset + max(1, min(len(items) - self._pinned, self._page_size)))
 
     def _request_offset(self, offset: int) -> None:

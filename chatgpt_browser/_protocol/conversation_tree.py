@@ -23,12 +23,13 @@ def find_answer(
     """Return the message that answers a question in a stored conversation, or None if there is no answer yet.
 
     The question is found by the ids in ``questions``. If the conversation contains none of these ids, the newest question is
-    used, if it is the first question after the message with the id ``parent_message_id``. Otherwise, the result is None.
+    used. If ``parent_message_id`` is given, the newest question must be the first question after this message. If it is not, the
+    result is None.
 
     :param questions: the ids that the question may have in the conversation.
     :param answer_id: if several branches follow the question: the id of a message in the branch to use. If it is None, the first
         branch is used.
-    :param parent_message_id: the id of the message that the question was sent as a reply to. If it is None, the newest question
+    :param parent_message_id: the id of the message to which the question was sent as a reply. If it is None, the newest question
         may follow any message.
     """
     messages = find_turn_messages(
@@ -51,7 +52,7 @@ def find_turn_messages(
     answer_id: str | None = None,
     parent_message_id: str | None = None,
 ) -> list[Any]:
-    """Return the messages that answer a question, newest first. :func:`find_answer` describes the parameters."""
+    """Return the messages that answer a question, newest first. The question is found as in :func:`find_answer`."""
     nodes = _nodes(data)
     question_id = next((name for name in questions if name is not None and name in nodes), None)
     if question_id is None:
@@ -60,9 +61,9 @@ def find_turn_messages(
 
 
 def find_messages_after(data: Any, questions: Sequence[str | None], answer_id: str | None) -> list[Any]:
-    """Return the messages that answer a question, newest first.
+    """Return the messages that answer a question, newest first. The question is found only by its ids.
 
-    If the conversation does not contain the question, the list is empty. :func:`find_answer` describes the parameters.
+    If the conversation contains none of the ids in ``questions``, the list is empty. :func:`find_answer` describes ``answer_id``.
     """
     nodes = _nodes(data)
     question_id = next((name for name in questions if name is not None and name in nodes), None)
@@ -104,7 +105,7 @@ def _children(nodes: dict[str, Any]) -> dict[str, list[str]]:
 def _messages_after_newest_question(data: Any, parent_message_id: str | None) -> list[Any]:
     """Return the messages after the newest question, newest first.
 
-    If the newest question does not follow ``parent_message_id``, the list is empty.
+    If ``parent_message_id`` is given, but the newest question is not the first question after this message, the list is empty.
     """
     newest_first = newest_branch(data)
     found: list[Any] = []
@@ -127,7 +128,7 @@ def newest_after(data: Any, parent_message_id: str) -> str:
 
 
 def _comes_next(newest_first: Iterator[tuple[str, dict[str, Any]]], node_id: str) -> bool:
-    """Return True if ``newest_first`` contains the node with this id, and no question comes before this node."""
+    """Return whether ``newest_first`` yields the node with this id, and yields no question before this node."""
     for each, node in newest_first:
         if each == node_id:
             return True
@@ -143,7 +144,7 @@ class Turn(NamedTuple):
 
     * the messages of this turn;
     * the other answers to this turn's question (the site may show two answers for comparison);
-    * if the newest questions have no answer: the messages of their turns, and the messages of the turn before them.
+    * if the newest turns have no answer: the messages of all these turns, and of the newest turn that has an answer.
     """
 
     question_id: str | None = None

@@ -156,7 +156,8 @@ class SessionToken:
         ]
 
 
-#: The empty token of a client that uses the session of the browser's user. Such a client does not read the user's token.
+#: The empty token of a client that uses the session of the user's own browser. Such a client does not read the token of this
+#: session.
 NO_SESSION_TOKEN = SessionToken("")
 
 

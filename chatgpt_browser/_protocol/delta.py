@@ -157,13 +157,13 @@ class DeltaDecoder:
         return path if operation == "append" and isinstance(value, str) and path else None
 
     def _restart(self, value: Any) -> None:
-        """Set the path and the operation for a delta that has neither. In two cases, the previous ones do not apply.
+        """Set the path and the operation for a delta that has neither. The previous ones apply, except in these cases.
 
         * If ``value`` contains a whole message, ``value`` starts a new message.
         * If ``value`` is a text, and the previous delta was a patch or a whole message, ``value`` is appended to the text that
           the last ``append`` changed. If that text does not exist any more, ``value`` is appended to the text of the message.
 
-        Descriptions of the encoding contradict each other about these cases.
+        These rules are uncertain, because descriptions of the encoding contradict each other about these cases.
         """
         if isinstance(value, dict) and isinstance(value.get("message"), dict):
             self._path, self._operation = "", "add"

@@ -119,10 +119,10 @@ def concerns_account(error: UnusualActivityError) -> bool:
 
 
 def document_error(response: Response) -> ChatGPTError:
-    """Return the error for a successful response that contains a document (HTML or JSON) instead of a stream.
+    """Return the error for a response with status 2xx that contains a document (HTML or JSON) instead of a stream.
 
-    A JSON object without an error announces a hand-off: the site has accepted the message, and sends the reply over a WebSocket.
-    In this case, the result is a :class:`StreamInterruptedError`.
+    A JSON object without an error means that the site has accepted the message, and sends the reply over a WebSocket. This
+    response does not contain the reply, so even in this case, the result is an error: a :class:`StreamInterruptedError`.
     """
     data = None if response.head.is_html else parse_json_or_none(response.text)
     if not isinstance(data, dict) or data.get("detail") or data.get("error"):

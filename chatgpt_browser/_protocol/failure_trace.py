@@ -51,7 +51,7 @@ _VERSION = 8
 
 
 def redacted_trace(log: dict[str, Any], secrets: Sequence[str]) -> bytes:
-    """Convert the ``log`` of a HAR without bodies to a trace for Playwright's viewer. Return the bytes of a zip file.
+    """Convert the ``log`` of a HAR to a trace for Playwright's viewer. Return the bytes of a zip file.
 
     Each request becomes an action of the trace. A trace that Playwright records itself is not safe: it contains all calls of
     Playwright's API, and their arguments contain every cookie.
@@ -67,7 +67,7 @@ def redacted_trace(log: dict[str, Any], secrets: Sequence[str]) -> bytes:
 
 
 def _context(log: dict[str, Any], entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the first line of the trace: the browser, the Playwright version, and the start time on two clocks."""
+    """Return the first line of the trace: the browser, the Playwright version, and the start (wall-clock and monotonic)."""
     first = min(entries, key=lambda entry: entry["_monotonicTime"], default=None)
     began = datetime.fromisoformat(first["startedDateTime"].replace("Z", "+00:00")) if first else None
     return {

@@ -119,7 +119,10 @@ def absolute_url(url: str, base: str) -> str:
 
 
 def download_request(url: str, access_token: str | None) -> Request:
-    """Return the request for the bytes of a file. If ``access_token`` is None, the request contains no cookies either."""
+    """Return the request for the bytes of a file.
+
+    For a storage host, ``access_token`` is None. Then the request contains neither an access token nor cookies.
+    """
     if access_token is None:
         return Request("GET", url, download=True, credentials="omit")
     return Request("GET", url, {"authorization": f"Bearer {access_token}"}, download=True)

@@ -37,7 +37,7 @@ class FilesOnlyMixin(ReplyProgress):
     def adopt(self, answer: dict[str, Any] | None) -> None:
         """Update a reply that :meth:`finish_without_text` has ended. Call this when more of the stored conversation was read.
 
-        The site may have written an answer after the image. If ``answer`` is complete, its text becomes the text of the reply.
+        The site may have written an answer after the files. If ``answer`` is complete, its text becomes the text of the reply.
         Otherwise, the id of the newest message with a file becomes the message id of the reply.
 
         :param answer: the answer in the stored conversation, or None if there is no answer.

@@ -18,7 +18,8 @@ _GROWTH = 2
 #: After a search has found finished blocks, the next search starts only when the text after these blocks has at least this many
 #: characters. The reason is that each search has a fixed cost.
 _MIN_LENGTH = 80
-#: If a search has found no finished block, the next search takes place only after the open text has grown by this factor.
+#: If a search has found no finished block, the next search takes place only when the text after the finished blocks has grown by
+#: this factor.
 _RETRY_GROWTH = 1.5
 #: The budget of each reply, in characters. When this much text was converted, the text is no longer converted after each event.
 #: From then on, it is converted only when no further event is waiting to be read.
@@ -31,7 +32,8 @@ _FIXED_COST = 200
 class _Finished:
     """The finished blocks at the start of the text.
 
-    ``source`` is their Markdown, ``text`` is their plain text, and ``following`` is the first part after them.
+    ``source`` is their Markdown, and ``text`` is their plain text. ``following`` is the :class:`.Part` with which the rest of the
+    text starts.
     """
 
     source: str = ""
@@ -42,15 +44,16 @@ class _Finished:
 class GrowingPlainText:
     """Converts a growing Markdown text to plain text.
 
-    Each finished block is converted once. The last block is open, because it may still grow: it is converted each time that a
-    caller needs its plain text.
+    Each finished block is converted once. The last block is open: it may still grow, so it is converted again and again.
+    :meth:`progress` limits how often this happens.
     """
 
     def __init__(self) -> None:
         self._finished = _Finished()
         #: An index in the text. The lines before this index were already searched for the start of a block.
         self._scanned = 0
-        #: An index in the text. The open text is parsed again only if its complete lines reach this index.
+        #: An index in the text. The next search for finished blocks takes place only when the last line end is at this index or
+        #: later.
         self._min_end = 0
         #: The result of the newest conversion that included the open block: the Markdown, and its plain text.
         self._whole = ("", "")
@@ -93,7 +96,7 @@ class GrowingPlainText:
         return text if is_long and markdown.startswith(known) else self.whole(markdown)
 
     def _finish(self, markdown: str, start: int, end: int) -> None:
-        """Convert the blocks in the complete lines of the open text. The last block is left out, because it may still grow."""
+        """Convert the finished blocks in ``markdown[start:end]``. The last block is left out, because it may still grow."""
         source = markdown[start:end]
         parts = parts_of(source, self._finished.following)
         if len(parts) < 2:

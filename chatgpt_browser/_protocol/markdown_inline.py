@@ -133,7 +133,8 @@ def _find(state: StateInline, closing: str, start: int) -> int:
 def _dollars_end(state: StateInline, start: int) -> int:
     """Return the end of a formula between dollar signs, or -1 if there is no formula.
 
-    Only the next dollar sign can end a formula. Otherwise, the text between two prices could become a formula.
+    If the next dollar sign cannot end the formula (as in ``$5 and $6``), no later dollar sign is tried, because it may belong to
+    another price.
     """
     src = state.src
     mark = "$$" if src.startswith("$$", start) else "$"

@@ -2,8 +2,8 @@
 
 The parser differs from CommonMark in the following rules:
 
-* Text in angle brackets that is not HTML stays. An opening tag without a closing tag also stays. So does a closing tag without an
-  opening tag.
+* Text in angle brackets that is not HTML stays. A tag that is not part of a pair also stays, except for tags of elements without
+  content (``<br>``) and tags that mark a block.
 * Formulas are not changed.
 * Definitions of links and footnotes are read as text.
 * A row of a table may have more cells than the header.

@@ -177,7 +177,7 @@ def has_ended_turn(message: dict[str, Any]) -> bool:
 
 
 def is_written(message: Any) -> bool:
-    """Return whether the status of a message is ``in_progress``: the site is still writing the message."""
+    """Return whether the site is still writing a message: the message has the status ``in_progress``."""
     return isinstance(message, dict) and message.get("status") == "in_progress"
 
 

@@ -58,8 +58,8 @@ def join_parts(parts: Iterable[Part], before: str = "") -> str:
 def parts_of(markdown: str, after: Part | None = None) -> list[Part]:
     """Return the parts of ``markdown``, in order.
 
-    :param after: None if ``markdown`` is a whole text. If ``markdown`` is the rest of a longer text: the part with which this
-        rest starts, from the result of an earlier call for the longer text.
+    :param after: None if ``markdown`` is a whole text. If ``markdown`` is the rest of a text that was already split into parts:
+        the part with which this rest starts, as the earlier call returned it.
     """
     from .markdown_parser import parser  # imported on first use, because most programs do not need the parser
 

@@ -35,7 +35,7 @@ class ReplyChanges:
         self._recaps: set[str] = set()
         self._calls: list[ToolCall] = []
         self._citations: set[Citation] = set()
-        self._skips = 0  # The number of calls that do not search for new citations.
+        self._skips = 0  # The number of following calls that skip the search for new citations.
         turn = reader.turn
         turn.changed = {name for message in turn.messages if isinstance(name := message.get("id"), str)}
 
@@ -79,9 +79,9 @@ class ReplyChanges:
     def _find_new_citations(self) -> Iterator[ReplyEvent]:
         """Yield the new citations that have a position.
 
-        A search compares all citations, so it takes longer the more citations there are. Therefore a number of calls after each
-        search yield nothing, and a later call yields the new citations. This number grows with the number of citations, so that
-        the time for a whole reply grows linearly.
+        A search compares all citations. Therefore, the more citations there are, the longer a search takes, and the more calls
+        after a search are skipped: they yield nothing, and a later call yields the new citations. In this way, the time for a
+        whole reply grows only linearly.
         """
         if self._skips > 0:
             self._skips -= 1

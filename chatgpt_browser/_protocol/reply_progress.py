@@ -31,7 +31,7 @@ class ReplyProgress:
         self.is_handed_off = False
         #: True while the rest of the reply is read from a resumed stream or from the page's WebSocket.
         self.is_following: bool = False
-        #: The reasons why the stream may contain no answer.
+        #: The reasons, found in the stream so far, why it may end without an answer.
         self.missing: MissingAnswer = MissingAnswer()
         #: True if the stream has ended without the whole reply, and the site gave the reason. No more text follows.
         self.is_explained: bool = False
@@ -86,10 +86,10 @@ class ReplyProgress:
 
     @property
     def is_settled(self) -> bool:
-        """True if no more events are needed.
+        """True if the stream contains nothing more that is needed.
 
-        Either the site has announced the end of the stream, or it has announced a hand-off and the rest of the reply does not
-        arrive from another stream.
+        Either the site has announced the end of the stream, or it has announced a hand-off, and no other stream with the rest of
+        the reply is being read.
         """
         return (self.is_handed_off and not self.is_following) or self.state is ReplyState.COMPLETE
 
@@ -105,7 +105,7 @@ class ReplyProgress:
 
     @property
     def was_taken(self) -> bool:
-        """True if the rest of the reply is read from the stored conversation, and not from events."""
+        """True after a hand-off if the rest of the reply is taken from the stored conversation, and not from events."""
         return self.is_handed_off and not self.is_following
 
     def leave_stream(self) -> None:
@@ -134,7 +134,8 @@ class ReplyProgress:
         if other is None:
             return self._text.replace("")
         changed = self._follow(other, None)
-        self.answer.channel = None  # the newest delta does not belong to this message
+        # `_follow` has set the channel to that of the newest delta, but this delta changed another message.
+        self.answer.channel = None
         return changed
 
     def _move_to(self, state: ReplyState) -> None:

@@ -20,8 +20,8 @@ from .reply_state import Growth, ReplyState, answer_state
 from .site_words import error_in, site_error
 from .sse import DONE
 
-# These members are compared for each event. They are stored here, because in Python 3.11 the attribute access `Growth.NONE` takes
-# as long as the comparison.
+# Shortcuts, because these members are compared for each event: in Python 3.11, the lookup of `Growth.NONE` takes as long as the
+# comparison itself.
 _NONE, _EVENTS, _DELTAS = Growth.NONE, Growth.EVENTS, Growth.DELTAS
 _ELSEWHERE, _DONE = ReplyState.ELSEWHERE, ReplyState.DONE
 
@@ -99,7 +99,7 @@ class ReplyReader(FilesOnlyMixin):
         return self.finish()
 
     def finish(self) -> bool:
-        """Handle the end of the stream. Return whether the text changed.
+        """Handle the event ``[DONE]``, or an end of the body that :meth:`end` has accepted. Return whether the text changed.
 
         :raises StreamInterruptedError: the stream contained no reply, or only a remark that precedes the answer.
         """
@@ -126,7 +126,7 @@ class ReplyReader(FilesOnlyMixin):
         """Continue the reply with ``message``, the answer in the stored conversation. Return whether the text changed.
 
         If the site is still writing the answer and the stored text is shorter than the reply so far, the text does not change.
-        The caller stores the other messages of the reply with ``turn.note_stored`` first.
+        Before this call, the caller must store the other messages of the reply with ``turn.note_stored``.
         """
         self._growth = _NONE
         self.answer.reconsider(self.turn.messages)
@@ -180,7 +180,7 @@ class ReplyReader(FilesOnlyMixin):
         return self._append_grown(text)
 
     def _append_grown(self, text: str) -> bool:
-        """Append a text that the delta decoder has already appended to its value. Return whether the reply's text changed."""
+        """Append a piece that the delta decoder has already added to the message. Return whether the reply's text changed."""
         if self._text.append(text):
             return bool(text)
         return self._text.replace(message_text(self._deltas.value["message"]))
@@ -233,7 +233,7 @@ class ReplyReader(FilesOnlyMixin):
     def settle(self) -> None:
         """Update the messages in ``turn`` to their newest versions. Reading an event without parsing does not update them."""
         self._parse_newest()
-        _ = self._deltas.value  # this joins the pieces of the text that grows
+        _ = self._deltas.value  # reading `value` joins the collected pieces of the growing text
 
     def _parse_newest(self) -> None:
         """Parse the newest event if it was read without parsing."""
@@ -313,7 +313,7 @@ class ReplyReader(FilesOnlyMixin):
     def _read_message(self, event: dict[str, Any], raw: str | None) -> bool:
         """Read an event with a whole message. Return whether the text changed.
 
-        ``raw`` is the part ``text`` of the event (:attr:`.EventAssembler.raw_text`), or None.
+        ``raw`` is :attr:`.EventAssembler.raw_text`, which may be the text of the message. For a delta, it is None.
         """
         message = event.get("message")
         if not isinstance(message, dict):
@@ -323,13 +323,14 @@ class ReplyReader(FilesOnlyMixin):
             self._move_to(ReplyState.FINISHED)
         if raw is not None and answer_rank(message) and self.answer.is_answer(message):
             parts = message["content"].get("parts")
-            # The text that grows in the events is the text of the answer only if the message has exactly one part.
+            # If the message has one part and `raw` is this part, later events that only add text to `raw` are read without
+            # parsing.
             if isinstance(parts, list) and len(parts) == 1 and unescaped(raw) == self._text.raw:
                 self._growth = _EVENTS
         return changed
 
     def _follow(self, message: dict[str, Any], conversation_id: Any) -> bool:
-        """If the message is the answer, copy its state and its text to the reply. Return whether the text changed."""
+        """If the message is the answer, update the state and the text of the reply from it. Return whether the text changed."""
         self.turn.note(message)
         self.conversation_id = optional_id(conversation_id) or self.conversation_id
         change = self.answer.consider(message, self._deltas.channel)

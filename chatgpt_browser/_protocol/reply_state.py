@@ -9,9 +9,9 @@ from .message import has_ended_turn, is_finished, is_remark
 
 
 class ReplyState(Enum):
-    """The state of a reply. The diagram shows the transitions while the stream is read.
+    """The state of a reply. The value of each member describes the state.
 
-    ::
+    These are the transitions while the stream is read::
 
         WAITING <--------- the chosen message is retracted -------+
            |                                                      |
@@ -27,7 +27,8 @@ class ReplyState(Enum):
 
     Whenever the answer changes, :func:`answer_state` selects one of the five states in the middle.
 
-    At the end of the stream, each state leads to one of these results:
+    At the end of the stream, each state leads to one of the following results. With a hand-off, the site announces that the rest
+    of the reply is outside this stream.
 
     ============================  =======================  =======================
     state                         without a hand-off       after a hand-off
@@ -39,8 +40,8 @@ class ReplyState(Enum):
 
     ELSEWHERE becomes DONE when the stored conversation contains the finished answer.
 
-    .. [1] If the body ends without ``[DONE]``, the result is a StreamInterruptedError in GROWING and in ENDING, and also in
-       UNMARKED if the stream contains deltas.
+    .. [1] If the body ends without ``[DONE]``, GROWING and ENDING lead to a StreamInterruptedError. So does UNMARKED if the
+       stream contains deltas.
     """
 
     WAITING = "no message is the answer yet"
@@ -55,7 +56,7 @@ class ReplyState(Enum):
 
 
 class Growth(Enum):
-    """The way to read the next event. If only the text of the answer grows, the event is read without parsing."""
+    """The way in which the answer's text grows. If the next event only adds text in the same way, it is read without parsing."""
 
     NONE = "read the event whole"
     EVENTS = "added text in the event is added text of the answer"

@@ -10,7 +10,7 @@ _SPECIAL = SURROGATES + MARKS
 
 
 def clean_text(raw: str) -> str:
-    """Return the visible text of a complete message. A stream with this message ends with the same text."""
+    """Return the visible text of a complete message: the same text as that of a reply that was read from a stream."""
     text = ReplyText()
     text.replace(raw)
     text.end()
@@ -47,16 +47,16 @@ class ReplyText:
         self._is_behind = False  # True while the raw text is only the beginning of the visible text
 
     def hold(self) -> None:
-        """Keep the visible text until :meth:`replace` computes a text that is not a shorter beginning of the visible text.
+        """Keep the visible text as long as :meth:`replace` computes only a shorter beginning of it.
 
         Call this method before reading events that may repeat the reply from its beginning.
         """
         self._held = self.visible
 
     def append(self, piece: str) -> bool:
-        """Append a piece to the visible text and return True, if this is possible.
+        """Append a piece to the visible text and return True. If the visible text must be computed anew, return False.
 
-        Otherwise, change nothing and return False. The caller must then pass the whole text to :meth:`replace`.
+        If False is returned, nothing has changed. The caller must then pass the whole raw text to :meth:`replace`.
         """
         if (
             self._needs_whole

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _REFERENCE = re.compile(r"\bturn(\d{1,9})([a-z_]+)(\d{1,9})\b")
-#: The type of the references that are numbered in the order of the results.
+#: A type of reference. Only in references of this type, the number is certainly the position of the result.
 _SEARCH = "search"
 
 
@@ -41,7 +41,10 @@ class SearchResults:
 
 
 class MessageResults:
-    """The results that the marks in one message refer to. ``lists`` contains the results of each search, in order."""
+    """The results that the marks in one message refer to.
+
+    ``lists`` contains one list of results for each message that has results, in the order of the messages.
+    """
 
     def __init__(self, lists: list[list[dict[str, Any]]]) -> None:
         self._lists = lists
@@ -54,9 +57,9 @@ class MessageResults:
     def find(self, ref: ResultRef) -> dict[str, Any] | None:
         """Return the result that a mark refers to, or None if the result cannot be identified with certainty.
 
-        Usually, the field ``ref_id`` of a result contains the reference. If no result has this field, ``ref.number`` is the
-        position of the result in its message, and ``ref.turn`` is the position of this message among the messages with results.
-        If only one message has results, ``ref.turn`` is ignored.
+        Usually, the field ``ref_id`` of a result contains the reference. If no result has this field, ``ref.turn`` is the
+        position of a message among the messages that have results, and ``ref.number`` is the position of the result in this
+        message. If only one message has results, ``ref.turn`` is ignored.
         """
         if self._has_refs:
             return self._by_ref.get(repr(tuple(ref)))

@@ -1,7 +1,7 @@
 """Parses the site's JSON, and limits its nesting depth.
 
-Python's parser accepts almost as many levels as the interpreter allows. Code that copies, compares or prints such a value would
-then raise ``RecursionError`` later, and at other depths in other versions of Python.
+Python's parser accepts almost as many levels as the interpreter allows. Code that copies, compares or prints a very deep value
+could later raise ``RecursionError``. The depth at which this happens depends on the version of Python.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 #: needs two frames for each level: 640 of the 1,000 possible frames.
 MAX_DEPTH = 320
 
-# With strict=False, a text may contain control characters.
+# With strict=False, strings in the JSON may contain control characters.
 _decode = json.JSONDecoder(strict=False).decode
 
 

@@ -1,7 +1,7 @@
 """Parses a body of server-sent events (WHATWG HTML, section 9.2.6).
 
-This parser is used if the site's own page has sent the request. If the client's own page has sent the request, ``reader.js``
-parses the body inside that page.
+This parser is used for requests that the site's application has sent in its page. Requests of this package are sent from another
+page, in which ``reader.js`` parses the bodies.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class EventReader:
-    """Parses bytes into events ``{"type", "data"}``, a form of :data:`.event_assembler.ReducedEvent`."""
+    """Parses bytes into events ``{"type", "data"}``. This is one of the forms of :data:`.event_assembler.ReducedEvent`."""
 
     def __init__(self) -> None:
         self._decode = codecs.getincrementaldecoder("utf-8")().decode

@@ -28,7 +28,7 @@ class Progress(Enum):
 class StoredAnswer(NamedTuple):
     """The progress and the message of an answer in a stored conversation. ``message`` is None if there is no answer yet.
 
-    ``messages`` contains all messages that answer the question, newest first.
+    ``messages`` contains all messages after the question (the answer, and for example thoughts and tool calls), newest first.
     """
 
     progress: Progress

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 class SentMessage:
     """The known facts about a question that was sent, but whose response was not received.
 
-    ``sending_at`` is the time of sending in seconds since the epoch. If the site's page chose the id of the question,
-    ``question_id`` is None, and the question is found by its text: ``has_text(text)`` returns whether ``text`` is the text of the
-    question. ``others`` contains the ids of questions that other jobs have sent.
+    * ``sending_at`` is the time of sending in seconds since the epoch.
+    * ``question_id`` is None if the site's page chose the id of the question. Then the question is found by its text.
+    * ``others`` contains the ids of the questions of other jobs. These questions are skipped.
+    * ``has_text(text)`` returns whether ``text`` is the text of the question.
     """
 
     sending_at: float

@@ -37,8 +37,9 @@ def to_plain_spans(citations: Sequence[Citation], markdown: str, plain_text: str
 def _convert(positions: list[int], markdown: str, plain_text: str) -> dict[int | None, int]:
     """Return a dict that maps positions in the Markdown to positions in the plain text.
 
-    Positions that cannot be converted are left out. If the positions cannot be converted together, each half of them is converted
-    separately, so that one position that cannot be converted does not prevent the conversion of the others.
+    Positions that cannot be converted are left out. First, all positions are converted together. If this fails, the positions are
+    split into two halves, which are converted separately, and so on. In this way, one position that cannot be converted does not
+    affect the others.
     """
     found: dict[int | None, int] = {}
     groups = [positions] if positions and _MARKER not in markdown else []

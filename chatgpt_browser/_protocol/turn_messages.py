@@ -25,8 +25,8 @@ class TurnMessages:
         self._stored_ids: list[str] = []
         #: True if the stream contains two answers to the question. The site shows both side by side, and keeps one of the two.
         self.has_variants = False
-        #: The ids of the messages that have changed. The caller replaces this set after reading it. None if no caller needs the
-        #: ids.
+        #: The ids of the messages that have changed since :class:`.ReplyChanges` last replaced this set. None if the ids are not
+        #: needed.
         self.changed: set[str] | None = None
 
     @property
@@ -64,10 +64,9 @@ class TurnMessages:
         return has_changed
 
     def newest_stored_after(self, message_id: str) -> str | None:
-        """Return the id of the newest message in the stored conversation.
+        """If the stored conversation has messages after ``message_id``, return the id of the newest of them, else None.
 
-        Return None if the message ``message_id`` is the newest or is not stored. The site may store messages after the answer,
-        such as an image that is made later.
+        The site may store messages after the answer, such as an image that is made later.
         """
         ids = self._stored_ids
         return ids[-1] if message_id in ids[:-1] else None

@@ -1,4 +1,4 @@
-"""Uses the requests that a page sends to track the page's file uploads. This module does no I/O.
+"""Follows the file uploads of a page by means of the requests that the page sends. This module does no I/O.
 
 One upload consists of these requests:
 
@@ -18,9 +18,9 @@ from urllib.parse import unquote, urlsplit
 
 from .site_json import parse_json_or_none
 
-#: If the page does not repeat a failed request within this number of seconds, the upload has failed. The first number applies if
-#: the site refused the request. The second number applies if there was no response, or if the response had the status 401 or a
-#: 5xx status.
+#: If the page does not repeat a failed request within this number of seconds, the upload has failed. REFUSAL_TIME applies if the
+#: response had a 4xx status other than 401. FAILURE_TIME applies if it had the status 401 or a 5xx status, or if there was no
+#: response.
 REFUSAL_TIME, FAILURE_TIME = 1.5, 6.0
 #: If the page sends no request to process a file within this number of seconds after the bytes were stored, the upload is treated
 #: as done. The reason is that some versions of the page do not request the processing of images.
@@ -35,7 +35,7 @@ _COMPLETED, _FULL_PROGRESS = "processing.completed", 100
 
 
 class Step(Enum):
-    """The kinds of requests in an upload."""
+    """The steps of an upload. Each step is one kind of request."""
 
     CREATE = "create"
     STORE = "store"
@@ -146,11 +146,11 @@ class UploadTracker:
                 upload.is_done = True
 
     def is_complete(self, count: int) -> bool:
-        """Return whether there are at least ``count`` uploads, and all uploads are complete.
+        """Return whether there are at least ``count`` uploads, and all uploads are done.
 
         Sometimes the browser does not return the response body that contains the id of a file. Then the later responses for this
-        file cannot be assigned to the upload, and the upload is never marked as done. Therefore each successful response that is
-        not assigned to an upload counts as the end of one of these uploads.
+        file cannot be assigned to its upload, and the upload is never marked as done. Therefore, for each successful response
+        that is not assigned to an upload, one upload that is not marked as done is counted as done.
         """
         missing = sum(not upload.is_done for upload in self.uploads)
         return len(self.uploads) >= count and missing <= len(self._unassigned)

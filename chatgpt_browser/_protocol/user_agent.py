@@ -1,7 +1,7 @@
 """The user agent and its client hints. A browser whose hints contradict its user agent does not pass the site's checks.
 
-If the option ``user_agent`` is None, the browser keeps its own version, platform and hints. Only the word Headless is removed
-from the user agent, as in Chromium with a window. If the option is set, the hints are changed to match the given user agent.
+If the option ``user_agent`` is None, the user agent and the hints are changed to those of the same browser with a window: they do
+not contain the word Headless. If the option is set, the hints are changed to match the given user agent.
 """
 
 from __future__ import annotations

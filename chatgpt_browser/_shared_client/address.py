@@ -109,8 +109,8 @@ def _locked(path: Path) -> Iterator[None]:
                 raise AlreadyRunningError(
                     "A background browser or `serve` is already running. `chatgpt-browser background stop` ends it."
                 ) from None
-            # A process removes this file when it ends. If another process has just done this, the lock has no effect. Then the
-            # next attempt creates the file again.
+            # The process that held the lock before may have removed the file since it was opened here. A lock on a removed file
+            # does not exclude other processes, so the next attempt creates a new file.
             if _has_path(file, path):
                 try:
                     yield

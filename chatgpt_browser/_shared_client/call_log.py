@@ -1,4 +1,4 @@
-"""Passes the log records of a call to the process that has made the call. That process logs them, as if it had no service."""
+"""Passes the log records of a call to the process that has made the call. That process logs them as if it had run the call."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _CallLog:
         self._thread = threading.get_ident()
 
     def add(self, record: logging.LogRecord) -> None:
-        """Write a record, before the lines that follow."""
+        """Write a record to the connection. If this is another thread, the event loop's thread writes the record."""
         line = {"log": [record.levelno, record.getMessage(), getattr(record, "chatgpt_event", None)]}
         data = json.dumps(line).encode() + b"\n"
         if threading.get_ident() == self._thread:
@@ -48,12 +48,12 @@ class _CallLog:
             self._writer.write(data)
 
 
-#: The log of the call in whose context the code runs.
+#: The log of the call to which the current task belongs. None if it belongs to no call.
 _current: ContextVar[_CallLog | None] = ContextVar("chatgpt_browser_call_log", default=None)
 
 
 class _Handler(logging.Handler):
-    """Adds each record to the log of the call in whose context it was created."""
+    """Adds each record to the log of the call that has created the record."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Add the record, if it belongs to a call."""
@@ -63,7 +63,7 @@ class _Handler(logging.Handler):
 
 @contextmanager
 def passing_log_records() -> Iterator[None]:
-    """In the block, pass the records of calls in :func:`logging_to_caller`."""
+    """Install the log handler during the block. Without this handler, :func:`logging_to_caller` passes no records."""
     handler, level_before = _Handler(_LEVEL), logger.level
     # The level 0 means that no level is set. In this case, the level of the root logger applies, which is usually above INFO.
     logger.setLevel(min(level_before or _LEVEL, _LEVEL))

@@ -32,7 +32,8 @@ _HELLO_TIMEOUT = 20.0
 class SharedClient:
     """A client that uses the open browser of another process. It is a context manager.
 
-    While the client is open, it keeps one connection open, so that the service does not end as idle.
+    While the client is open, it keeps one connection open. Therefore the service is not idle, and does not end after its idle
+    time.
 
     :param key: a digest of the session and the options that the client needs.
     :param send_via: how messages must be sent, or None if the client sends no messages.
@@ -57,7 +58,7 @@ class SharedClient:
             raise
         self._pid: int = status["pid"]
         self._is_logged = False
-        #: The program of the service, for the start of a sentence.
+        #: The name of the service's program, with a capital letter, because it begins a sentence.
         self._program = program_of(status).replace("the ", "The ", 1)
 
     def __enter__(self) -> SharedClient:
@@ -136,7 +137,7 @@ class SharedClient:
     def get_conversation(
         self, *, conversation_id: str | None = None, parent_message_id: str | None = None
     ) -> SharedConversation:
-        """Return a conversation for several messages."""
+        """Return an object that sends several messages in one conversation."""
         return SharedConversation(self, conversation_id, parent_message_id)
 
     def _open(self, name: str, **arguments: Any) -> Connection:
@@ -249,7 +250,7 @@ class SharedStream:
 
 
 class SharedConversation:
-    """A conversation; see `ChatGPTConversation`. When a reply is complete, both ids are updated."""
+    """A conversation; see `ChatGPTConversation`. After each reply, ``conversation_id`` and ``parent_message_id`` are updated."""
 
     def __init__(self, api: SharedClient, conversation_id: str | None, parent_message_id: str | None) -> None:
         self._api = api

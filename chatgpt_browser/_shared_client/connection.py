@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-#: The programs whose client other processes can use, and the names of these programs in messages.
+#: The programs that can run the service, and the names of these programs in texts for the user.
 PROGRAM_NAMES = {"background": "the background browser", "serve": "`serve`"}
 
 
 def program_of(status: dict[str, Any]) -> str:
-    """Return the name of the program that has returned this status, for the middle of a sentence."""
+    """Return the name of the service's program, as it is written inside a sentence. ``status`` is the status of the service."""
     return PROGRAM_NAMES[status["program"]]
 
 
@@ -58,9 +58,9 @@ class Connection:
         self._socket.close()
 
     def shut_down(self) -> None:
-        """End the connection. A read that is in progress then returns.
+        """End the connection, so that a read that is in progress returns.
 
-        The read may be in another thread, or in the code that a signal handler has interrupted to call this method.
+        This method may be called from another thread, or from a signal handler that has interrupted the read.
         """
         with suppress(OSError):  # The other end may have closed the connection.
             self._socket.shutdown(socket.SHUT_RDWR)
@@ -113,7 +113,10 @@ def _log(level: int, message: str, event: str | None) -> None:
 
 
 def _to_json(value: object) -> Any:
-    """Return a duration as milliseconds, and a path as an absolute path, because the service has another working folder."""
+    """Convert a value that JSON cannot represent: a duration to milliseconds, and a path to the text of an absolute path.
+
+    The path must be absolute, because the service has another working folder.
+    """
     if isinstance(value, timedelta):
         return value.total_seconds() * 1000
     if isinstance(value, os.PathLike):

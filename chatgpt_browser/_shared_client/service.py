@@ -162,7 +162,7 @@ class ClientService:
             yield {"result": str(await file.save(arguments["path"], overwrite=arguments["overwrite"]))}
         elif name == "hello":
             yield {"result": self._status()}
-            # The activity lasts as long as the other process keeps this connection open.
+            # When the other process closes this connection, this call is cancelled. Until then, the service is not idle.
             await asyncio.Event().wait()
         else:
             raise ValueError(f"there is no call {name}")

@@ -199,7 +199,7 @@ class JobStore:
         _close(self.database, self._owner)
 
     def _own_name(self) -> str:
-        with suppress(OSError):  # The query below then creates the folder, or raises the error.
+        with suppress(OSError):  # If this fails, the query below creates the folder or raises an error.
             return self._owner.acquire()
         self.database.query("SELECT 1")
         try:

@@ -1,4 +1,8 @@
-"""The transcript store: finds the position in a conversation by a key, such as the hash of the messages before the position."""
+"""The transcript store: stores the positions at which conversations of the site can be continued.
+
+A position is a message of a conversation. Its key is the hash of all messages up to this message (the transcript), or the id of a
+response of `chatgpt-browser serve`.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +27,12 @@ _MAX_ENTRIES = 20_000
 
 @dataclass(frozen=True)
 class StoredPosition:
-    """A position in a conversation of the site.
+    """A position at which a conversation of the site can be continued.
 
     ``conversation_id`` is the id of the conversation. ``message_id`` is the id of the message after which the next message is
     sent.
 
-    ``instructions`` is the hash of the newest instructions that were sent in the conversation, or None.
+    ``instructions`` is the hash of the field ``instructions`` in the request that this message answers, or None.
     """
 
     conversation_id: str
@@ -68,7 +72,7 @@ class TranscriptStore:
             _delete_old(connection, now)
 
     def find(self, key: str) -> StoredPosition | None:
-        """Return the conversation and the message that are stored for a transcript with this key, or None.
+        """Return the position that is stored under this key, or None.
 
         :raises JobStoreError: the store cannot be read.
         """

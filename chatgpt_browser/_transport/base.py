@@ -43,7 +43,7 @@ class Delivery:
     state: DeliveryState = DeliveryState.NOT_STARTED
     #: The id that the site uses for the message. None until the message is sent, or if the transport cannot observe the id.
     message_id: str | None = None
-    #: False if the site's page has sent the message in a format that cannot be read. Then the sent text was not checked.
+    #: False if the site's page has sent a request in an unknown format, so that its content could not be checked.
     is_checked: bool = True
     #: The transport awaits this function directly before it sends the message. If the function raises, nothing is sent.
     before_start: Callable[[], Awaitable[None]] | None = None
@@ -81,8 +81,8 @@ class OutgoingMessage:
     session: Session
     #: The newest turn of the conversation. It is empty if the transport's ``needs_newest_turn`` is False.
     turn: Turn = Turn()
-    #: The id of the conversation's newest message, if the sender has read the newest turn. Otherwise the caller's
-    #: ``parent_message_id``. None in a new conversation.
+    #: The id of the message that this message follows. If the sender has read the newest turn, this is the conversation's newest
+    #: message. Otherwise, it is the caller's ``parent_message_id``. None in a new conversation.
     after: str | None = None
     delivery: Delivery = field(default_factory=Delivery)
 

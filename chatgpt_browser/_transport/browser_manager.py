@@ -83,7 +83,7 @@ class BrowserManager:
         self._preload = preload
         self._browser: Browser | None = None
         self._page: FetchPage | None = None
-        #: The fetch page from before the move to a context that Playwright manages. It may still have requests in flight.
+        #: The previous fetch page, if :meth:`_open_watched_context` has replaced it. It may still have requests in flight.
         self._former_page: FetchPage | None = None
         self._origin_error: OriginError | None = None
         self._start = SingleFlight(measuring("browser.start", self._start_browser))
@@ -168,7 +168,7 @@ class BrowserManager:
         return await work(self._browser.context, page.identity)
 
     async def _open_watched_context(self) -> FetchPage:
-        """Open a context that Playwright manages in the same browser, open a new fetch page in it, and return this page.
+        """In the running browser, open a context that Playwright manages. Return a new fetch page in this context.
 
         Site pages need a context that Playwright manages. The fetch page is opened in the same context, so that both kinds of
         pages share one cookie store. Requests in flight on the previous fetch page continue.
@@ -188,8 +188,9 @@ class BrowserManager:
     def noting_origin_error(self) -> Iterator[None]:
         """Store an :class:`OriginError` that is raised in the block, and add the proxy's name to a ``ProxyError``.
 
-        An :class:`OriginError` means that the site has redirected to another origin. If no request is in flight at the next call
-        of :meth:`page`, this call starts a new browser. A redirect to the site's other origin is followed during this start.
+        An :class:`OriginError` means that the site has redirected to another origin. Requests in flight continue. When no request
+        is in flight any more, the next call of :meth:`page` starts a new browser, and follows a redirect to the site's other
+        origin.
         """
         try:
             with naming_proxy(self._options.proxy):

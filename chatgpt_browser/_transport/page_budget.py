@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 #: The maximum number of pages. Another project has seen that the site limits an account with six open pages, but not with five.
 MAX_PAGES = 5
-#: Interval in seconds at which the pages are counted again while a holder waits. The budget is not notified if a page has
-#: crashed, or if the reply on a page was stopped.
+#: While an object waits to open a page, the open pages are counted again at this interval in seconds. This is needed because the
+#: budget is not notified if a page has crashed, or if the reply on a page was stopped.
 _INTERVAL = 0.5
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 #: and ``error`` (the phase ``"head"`` or ``"body"``, the name of the error, and its message).
 Frame = list[Any]
 
-#: Minimum size of a grant in characters. Each grant needs one command to the browser, so many small grants would be expensive.
+#: Minimum number of characters for a call of :meth:`RequestControl.grant`. Each call needs one command to the browser, so many
+#: calls with small numbers would be expensive.
 _GRANT_SIZE = 1 << 20
 
 
@@ -29,7 +30,7 @@ class RequestControl(Protocol):
     """The interface with which a stream controls its request in the transport. No method waits."""
 
     def grant(self, chars: int) -> None:
-        """Allow the page to send this number of additional characters."""
+        """Allow the page to deliver this many more characters of the response. Without this permission, it stops reading."""
         ...
 
     def abort(self) -> bool:
@@ -48,7 +49,8 @@ class ResponseState(Enum):
     WAITING = 0
     #: The head of the response has arrived.
     STREAMING = 1
-    #: No more frames will be delivered: the last frame has arrived, the request was aborted, or the request has failed.
+    #: The last frame has arrived, the request was aborted, or the request has failed. No more frames are delivered, unless
+    #: :meth:`ResponseStream.resume` is called.
     SETTLED = 2
     #: The site has stopped working on the request, so the next message may be sent.
     OVER = 3
@@ -60,7 +62,7 @@ _SETTLED, _OVER = ResponseState.SETTLED, ResponseState.OVER
 
 
 class ResponseStream:
-    """The response to one request, as a queue of frames. Only this class decides when a message is over.
+    """The response to one request, as a queue of frames. Only this class decides when the stream is over.
 
     The normal order of the states::
 
@@ -74,8 +76,8 @@ class ResponseStream:
 
         SETTLED --resume()--> STREAMING --last frame of the feed--> SETTLED
 
-    Such a stream becomes OVER when the reader calls :meth:`leave`. If the reader does not have the whole reply, the transport
-    first aborts the reply.
+    If the site continues the reply in one of these ways, the stream becomes OVER after the reader has called :meth:`leave`:
+    immediately if the reader has the whole reply, and otherwise when the transport has aborted the reply.
 
     All methods must be called in one event loop.
     """
@@ -101,7 +103,7 @@ class ResponseStream:
 
     @property
     def is_settled(self) -> bool:
-        """True if no more frames will be delivered."""
+        """True if no more frames are delivered. A call of :meth:`resume` can change this."""
         return self.state is _SETTLED or self.state is _OVER
 
     @property
@@ -157,7 +159,8 @@ class ResponseStream:
     def request_ended(self) -> None:
         """Record that the HTTP request has ended.
 
-        The stream ends too, unless the reader still reads and the rest of the reply may arrive in another way.
+        If the reader still reads, and the site may continue the reply outside the response, the stream stays SETTLED. Otherwise,
+        it becomes OVER.
         """
         if not (self._has_rest and self._has_reader):
             self.end()
@@ -247,8 +250,8 @@ class ResponseStream:
     def leave(self, *, finished: bool) -> None:
         """Stop reading. Abort the request if it is still in flight.
 
-        If the site continues the reply outside the response, also stop that reply. If ``finished`` is True, the reader has the
-        whole reply, so there is nothing to stop.
+        If ``finished`` is False, the reader does not have the whole reply. Then also stop a reply that the site continues outside
+        the response.
         """
         self._has_reader = False
         if not self.is_settled:

@@ -45,9 +45,9 @@ class DocumentUsage:
         self._heap = int(usage["usedSize"] + usage.get("backingStorageSize", 0))
 
     def start_collection(self) -> bool:
-        """Return whether the garbage must be collected now.
+        """Return True if the caller must start to collect the garbage now.
 
-        If True is returned, the stored heap size is set to 0 until the next measurement.
+        In this case, the stored heap size becomes 0, so that no further collection starts before the next measurement.
         """
         due = self._heap >= _GC_THRESHOLD and not self.needs_recycling
         if due:

@@ -1,4 +1,4 @@
-"""A page on the API's origin that sends requests with ``fetch`` from its isolated world."""
+"""A page on the site's origin that sends requests with ``fetch`` from its isolated world."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class FetchPage(BrowserPage):
         """Create the isolated world in a document of the origin, so that requests can be sent.
 
         If the current document does not belong to the origin, an empty document of the origin replaces it. If the page navigates
-        after this call, the page ends.
+        after this call, the page and its requests end with an error.
         """
         with map_playwright_errors():
             world = await self._enter_world(origin)

@@ -142,7 +142,7 @@ class IsolatedWorld:
         self._check_idle()
 
     def grant(self, number: int, chars: int) -> None:
-        """Allow the page to send this number of additional characters for a request. The page then continues to read."""
+        """Allow the page to deliver this many more characters of a response. If the page has stopped reading, it continues."""
         if self.dead is None:
             self._tasks.spawn(self._call("grant", number, chars))
 
@@ -151,7 +151,10 @@ class IsolatedWorld:
             self._receive(event["payload"])
 
     def _on_opened(self, number: int, task: asyncio.Task[Any]) -> None:
-        """Handle the result of the method ``open`` of page.js: the first push of the request, null, or an error of the call."""
+        """Handle the result of the method ``open`` of page.js: the first push of the request, null, or an error of the call.
+
+        A push is a list of frames. The result is null if earlier pushes have already contained all frames of the request.
+        """
         error = None if task.cancelled() else task.exception()
         if not task.cancelled() and error is None:
             if task.result() is not None:
@@ -249,11 +252,11 @@ class _FetchControl:
         self._number = number
 
     def grant(self, chars: int) -> None:
-        """Allow the page to send this number of additional characters."""
+        """Allow the page to deliver this many more characters of the response."""
         self._world.grant(self._number, chars)
 
     def abort(self) -> bool:
-        """Abort the request. Return True: the page executes the abort before it sends another message, so no wait is needed.
+        """Abort the request. Return True: the caller need not wait for the abort, because the page runs commands in order.
 
         After a hand-off, the site continues the reply outside the response. This transport cannot stop such a reply.
         """

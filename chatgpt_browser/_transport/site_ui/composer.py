@@ -33,7 +33,7 @@ _CLICK_TIMEOUT = 5.0
 _CLICK_TIMEOUT_PER_CHARACTER = 1e-4
 #: Time limit in seconds for the first attempt to find and click the send button. The limit doubles for each further attempt.
 _CLICK_ATTEMPT = 1.0
-#: The last attempt has at least this time limit in seconds, because the search for the button is slow in a page with a long text.
+#: The last attempt has at least this time limit in seconds: in a page with a long text, the search for the button is slow.
 _LONGEST_ATTEMPT = 4.0
 #: Threshold in characters: a text with more characters may be too long for the site.
 _LONG_TEXT = 2_000
@@ -44,7 +44,7 @@ _HYDRATION_TIMEOUT = 15.0
 #: The first pause in seconds before the text is written again, if the page did not accept it. Each pause is twice as long as the
 #: pause before.
 _FIRST_RETRY = 0.5
-#: Seconds to wait for a send button. After that, Enter is used, even if the composer has buttons that are not recognized.
+#: If the composer has buttons, but no recognized send button: seconds to wait for a send button before Enter is used.
 _ENTER_DELAY = 2.0
 #: Factor: the client waits for the send button at least this many times as long as the insertion of the text took.
 _PATIENCE = 3
@@ -174,7 +174,7 @@ class Composer:
         return content if has_same_words(content.text, text) else None
 
     async def read(self, text: str) -> BoxContent:
-        """Return the content of the message box, with the number of copies of ``text`` outside the box."""
+        """Return the content of the message box, and the number of copies of ``text`` elsewhere on the page."""
         return await self._box.read(text)
 
     async def read_anew(self) -> str:
@@ -245,7 +245,7 @@ class Composer:
         return await becomes(self._elements.messages(message_ids), "attached", timeout)
 
     async def dialog_error(self) -> ChatGPTError | None:
-        """Return the error for an element that covers the composer, or None if there is no such element or it can be closed."""
+        """Return the error for an element that covers the composer and cannot be closed, or None if there is no such element."""
         obstruction = await self._dialogs.find()
         return None if obstruction is None or obstruction.is_closable else obstruction.error()
 
