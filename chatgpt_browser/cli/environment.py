@@ -115,6 +115,6 @@ def site_origin() -> str:
 
 
 def _with_variable_names(message: str) -> str:
-    """If an error message contains the name of a base URL option, append the environment variable that sets the option."""
+    """Return the message. If it contains names of base URL options, append the environment variables that set these options."""
     names = [name for option, name in BASE_URLS.items() if re.search(rf"\b{option}\b", message)]
     return f"{message} ({' and '.join(names)})" if names else message

@@ -78,7 +78,7 @@ ERROR_KINDS = (
     ),
     ErrorKind(errors.APIStatusError, 10, "the site responded with another error"),
     ErrorKind(errors.OriginError, 11, "the site redirected to a host that must not receive the token"),
-    ErrorKind(errors.UploadError, 14, ""),  # the error message is enough, so no hint
+    ErrorKind(errors.UploadError, 14, ""),  # no hint: the error message is enough
     ErrorKind(
         errors.PageError,
         14,

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 #: Maximum size in bytes of data that is passed to Playwright. Larger data is written to a temporary file, because Playwright
 #: would encode the data several times.
 _MAX_PAYLOAD = 1 << 20
-#: The same limit for data whose media type the caller has set. It is the maximum that Playwright accepts: a temporary file would
-#: lose this media type, because a browser derives the media type of a file from the file's name.
+#: The same limit for data whose media type the caller has set: the maximum that Playwright accepts. This limit is higher, because
+#: a temporary file would lose the media type: a browser derives the media type of a file from the file's name.
 _MAX_TYPED_PAYLOAD = 50 << 20
 #: Time limit in seconds within which the dialog for files must open after a click.
 _CHOOSER_TIMEOUT = 5.0

@@ -39,7 +39,7 @@ class ModelCatalog:
         add_listeners(cdp, listeners)
 
     async def read(self) -> ModelList:
-        """Return the models in the newest response. If a request of the page for the models is in flight, first wait for it.
+        """Return the models in the newest response. If the page has just requested the models, first wait for this response.
 
         If the page has received no models, the result is empty.
         """

@@ -93,7 +93,7 @@ class ModelPicker:
         for position in [*positions, *others]:
             await slider.move_to(position)
             title = await slider.title()
-            # If the page prints a title, this must be one of the expected titles. Otherwise the position must be an expected one.
+            # If the page prints a title, it must be an expected title. Without a title, the position must be an expected one.
             is_right = bool(_exactly(titles).search(title)) if title else position in positions
             if is_right and await slider.position() == position:
                 return True

@@ -1,8 +1,8 @@
 """The rest of a reply that the page receives after the response to its message has ended.
 
-There are three cases: the response ends with an event that announces a hand-off, the response breaks off, or the response is a
-JSON or HTML document that announces the reply. In these cases, the site's page either requests the rest
-(``f/conversation/resume``) or receives the rest over its WebSocket. In this module, such a request or WebSocket is called a feed.
+There are three cases: the response ends with a hand-off (an event that announces that the rest follows elsewhere), the response
+breaks off, or the response is a document (JSON or HTML) that announces the reply. In these cases, the site's page either requests
+the rest (``f/conversation/resume``) or receives the rest over its WebSocket. Such a request or WebSocket is called a feed here.
 The events of the feeds are delivered to the same stream as the response. If there is no feed, the reader of the stream polls the
 conversation.
 """

@@ -194,8 +194,8 @@ TURNS = (
 )
 CONVERSATION_TEXT = any_of(TURNS)
 
-#: The attributes that contain ids of messages: one id, or several ids separated by spaces. The page of autumn 2026 does not have
-#: ``data-message-id`` and ``data-turn-id`` [public captures of September and October 2026].
+#: The attributes that contain ids of messages: one id, or several ids separated by spaces. The page of autumn 2026 has neither
+#: ``data-message-id`` nor ``data-turn-id`` [public captures of September and October 2026].
 MESSAGE_ID_ATTRIBUTES = (
     "data-message-id",
     "data-turn-id",

@@ -87,7 +87,7 @@ class ChatSession:
             if isinstance(error, (AuthenticationError, APIConnectionError)):
                 print_dim("Leave with /quit first; then `chatgpt-browser chat --continue` continues here.")
         finally:
-            self._first_step = None  # Only the first line waits for the start of the browser.
+            self._first_step = None  # Only the first line of the user waits for the browser to start.
 
     def _handle(self, line: str) -> None:
         # A line that starts with a space or with a path such as /etc/hosts is a message, not a slash command.

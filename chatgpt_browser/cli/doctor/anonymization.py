@@ -31,7 +31,7 @@ FIELD = re.compile(r"[A-Za-z_]{1,40}")
 QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
 
 
-#: Error messages with more characters are cut to this number. They contain a long text from the site.
+#: The maximum number of characters of an error message. A longer message, which contains a long text from the site, is cut.
 _MAX_MESSAGE = 2000
 #: The maximum nesting depth. Deeper JSON values are replaced by "<nested>", because Python's recursion is limited.
 _MAX_DEPTH = 100

@@ -84,7 +84,7 @@ def _save_new(file: ReplyFile, folder: Path) -> Path:
 
 
 def _save_again(file: ReplyFile, folder: Path, names: list[str]) -> list[str]:
-    """Save a file of a conversation under a name that is not in `names`. Return a list of `names` and this name.
+    """Save a file of a conversation under a name that is not in `names`. Return `names` with this name at the end.
 
     A file that an earlier export has written under the same name is replaced.
     The file is saved to a temporary folder first, because an image's name gets its suffix (such as `.png`) at the download.
