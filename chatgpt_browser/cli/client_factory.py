@@ -40,17 +40,17 @@ if TYPE_CHECKING:
 def client_from_environment(*, use_background: bool = False, **options: Any) -> Iterator[ChatGPTAPI]:
     """Yield a client whose browser is not started yet, and close the client after the block.
 
-    If `use_background` is True, first look for a background browser or `serve` with the same session and the same options. If
-    there is such a process, yield a client that uses the browser of this process.
+    If `use_background` is True, first look for a background browser or `serve` that has the session and the options of this
+    command. If one is running, yield a client that uses its browser.
 
     The session comes from the first of these sources that applies:
 
     1. The session token and the browser profile of the saved login, if the option `--profile` is given.
-    2. The session of a running browser, if the environment chooses this browser. The client then has no session token.
+    2. The session of a running browser, if an environment variable chooses this session. The client then has no session token.
     3. The session token in the environment variable, if the variable is set.
     4. The session token and the browser profile that `login` saved. If the site replaces this token, the new token is saved.
 
-    An option that is None is not passed to the client.
+    The items of `options` that are None are not passed to the client.
 
     :raises InvalidSessionTokenError: there is no session token, or the token is empty.
     :raises typer.BadParameter: a base URL is invalid, or `--profile` contradicts the environment.
@@ -79,7 +79,7 @@ def create_async_client(**options: Any) -> AsyncChatGPTAPI:
 
 
 def _new_client(kind: type[ClientT], **options: Any) -> ClientT:
-    """Return a client of this class, with the session that :func:`client_from_environment` describes."""
+    """Return a client of the class `kind`, with the session that :func:`client_from_environment` describes."""
     settings = Settings.current()
     options = settings.client_options | browser_options() | _without_none(options)
     given = settings.session_token
@@ -97,7 +97,7 @@ def _create_client_from_login(kind: type[ClientT], **options: Any) -> ClientT:
     folder = DataFolder.current()
     saved = folder.load_session_token(site_origin())
     if saved is None:
-        # This call raises an error for an invalid option. Such an error is reported instead of the missing token.
+        # Check the options first: an invalid option is reported instead of the missing token.
         options_from_environment(**_without_none(options))
         raise InvalidSessionTokenError(_no_session_message(Settings.current().profile, folder))
     if not options.get("browser_url"):
@@ -131,7 +131,7 @@ def _no_session_message(profile: str, folder: DataFolder) -> str:
 def client_for_command(
     *, headed: bool, verbose: int, as_json: bool = False, use_background: bool = False
 ) -> Iterator[ChatGPTAPI]:
-    """Yield a client whose browser is not started yet. If the block raises an error, print it and exit with its exit code."""
+    """Yield a client whose browser is not started yet. If the block fails, print the error and exit with its exit code."""
     with (
         errors_as_exit_codes(as_json=as_json),
         logging_to_stderr(verbose),

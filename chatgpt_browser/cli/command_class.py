@@ -69,7 +69,7 @@ class HelpMixin:
 
 
 def common_options(profile: Profile = None, config: ConfigPath = None) -> None:
-    """Define the options that every command has. For example, the parameter `profile` sets `Settings.profile_option`."""
+    """Declare the options of every command: Typer reads this signature. For example, `profile` sets `Settings.profile_option`."""
 
 
 class Command(HelpMixin, TyperCommand):
@@ -84,7 +84,7 @@ class Command(HelpMixin, TyperCommand):
             self.params.append(param)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write the parameters, in the sections that their `rich_help_panel` names. The types of arguments are omitted."""
+        """Write the parameters in sections: the arguments, without their types, and the options, grouped by `rich_help_panel`."""
         sections: dict[str, list[Any]] = {}
         params: list[Any] = self.get_params(ctx)
         for param in params:
@@ -137,8 +137,8 @@ class Command(HelpMixin, TyperCommand):
 def apply_config(ctx: Any, settings: Settings) -> None:
     """Set the parameters of a command from the config file, unless an option or an environment variable sets them.
 
-    Several parameters may belong to one key of the file, such as `--plain-text` and `--json`. If one of them is given, the key is
-    ignored.
+    Several parameters, such as those of `--plain-text` and `--json`, may belong to one key of the file. If one of them is given,
+    the key is ignored.
 
     :raises typer.BadParameter: the config file is invalid.
     """
@@ -148,7 +148,7 @@ def apply_config(ctx: Any, settings: Settings) -> None:
             continue
         if key.name in settings.config.values:
             values = key.parameters(settings.config.values[key.name])
-            if ctx.params.get("detach"):  # The file must not set `--json`, because `--detach` rejects it.
+            if ctx.params.get("detach"):  # Ignore `--json` from the file: `--detach` rejects it.
                 values.pop("as_json", None)
             ctx.params.update({name: values[name] for name in names if name in values})
 
@@ -168,13 +168,13 @@ class CommandGroup(HelpMixin, TyperGroup):
         """Parse the options of the group. Return the other arguments, as Click's method does."""
         params: list[Any] = self.get_params(ctx)
         for param in params:
-            # The options of groups are flags and texts. To convert them, Typer would import pydantic, which takes 0.1 s.
+            # The options of groups are flags and texts, which need no conversion. Typer's conversion imports pydantic (0.1 s).
             param.process_value = _without_conversion(param)
         rest: list[str] = super().parse_args(ctx, args)
         return rest
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write the commands of the group with the first sentences of their summaries. Click would cut them to one line."""
+        """Write each command of the group with the whole first sentence of its summary. Click would cut it to one line."""
         found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
         rows = [(name, each.get_short_help_str(1000)) for name, each in found if each and not each.hidden]
         with formatter.section("Commands"):

@@ -63,7 +63,7 @@ def models() -> list[ModelNames]:
 
 
 def efforts(model: str | None) -> list[str]:
-    """Return the efforts of a model, or the efforts of all models if the model is not in the list."""
+    """Return the efforts of a model. If `models()` does not contain the model, return the efforts of all models."""
     known = models()
     chosen = [found for found in known if found.slug == model] or known
     return list(dict.fromkeys(effort for found in chosen for effort in found.efforts))

@@ -34,8 +34,8 @@ def start_detached(
     process. The child reads the request and the token with `read_request`.
 
     :param without_answer: the error that is raised if the child ends without an answer.
-    :raises ChatGPTError: the child ended without an answer, or reported this error through `errors_to_starter`.
-    :raises typer.BadParameter: the child reported this error through `errors_to_starter`.
+    :raises ChatGPTError: the child ended without an answer, or reported an error of the library through `errors_to_starter`.
+    :raises typer.BadParameter: the child reported a usage error through `errors_to_starter`.
     """
     settings = Settings.current()
     token = settings.session_token
@@ -54,7 +54,7 @@ def start_detached(
             answer = stdout.readline()
     except BrokenPipeError:
         answer = b""
-    # Python warns if a program does not wait for the end of a process that it has started. Here, not waiting is intended.
+    # Python warns if the object of a running process is deleted. This process is meant to continue, so the warning is ignored.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         del process
@@ -64,7 +64,7 @@ def start_detached(
 
 
 def _result(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer of the process. If the answer is an error, raise it."""
+    """Return the answer of the child process. If the answer is an error, raise it."""
     if "usage_error" in answer:
         message, param_hint = answer["usage_error"]
         raise typer.BadParameter(message, param_hint=param_hint)
@@ -84,7 +84,10 @@ def read_request() -> dict[str, Any]:
 
 
 def answer_starter(answer: dict[str, Any]) -> None:
-    """Pass an object to the process that waits in `start_detached`. After that, standard output goes to the null device."""
+    """Pass an object to the process that waits in `start_detached`, by standard output.
+
+    Then redirect standard output to the null device, because that process closes the pipe.
+    """
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
     with open(os.devnull, "wb") as devnull:

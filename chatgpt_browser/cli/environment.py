@@ -89,7 +89,7 @@ def browser_options() -> dict[str, Any]:
 
 
 def options_from_environment(**options: Any) -> Options:
-    """Return client options: the given options, the base URLs from the environment, and defaults for all other options.
+    """Return client options: those in ``options``, the base URLs from the environment, and defaults for all other options.
 
     :raises typer.BadParameter: an option is invalid.
     """
@@ -115,6 +115,6 @@ def site_origin() -> str:
 
 
 def _with_variable_names(message: str) -> str:
-    """Append to an error message the variables of the base URLs that the message names."""
+    """Return the message. If it contains names of base URL options, append the environment variables that set these options."""
     names = [name for option, name in BASE_URLS.items() if re.search(rf"\b{option}\b", message)]
     return f"{message} ({' and '.join(names)})" if names else message

@@ -32,7 +32,7 @@ class ErrorKind(NamedTuple):
     hint: str = ""
 
 
-#: The command that signs in, as the hints contain it.
+#: The text in the hints to which `hint_of` adds the option `--profile`.
 _LOGIN = "chatgpt-browser login"
 #: The exit code of `batch` if it is unknown whether the site received some prompts.
 UNCERTAIN_MESSAGES = 16
@@ -78,7 +78,7 @@ ERROR_KINDS = (
     ),
     ErrorKind(errors.APIStatusError, 10, "the site responded with another error"),
     ErrorKind(errors.OriginError, 11, "the site redirected to a host that must not receive the token"),
-    ErrorKind(errors.UploadError, 14, ""),  # the message says what is wrong with the file
+    ErrorKind(errors.UploadError, 14, ""),  # no hint: the error message is enough
     ErrorKind(
         errors.PageError,
         14,
@@ -168,7 +168,7 @@ def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
 
 
 def hint_of(error: errors.ChatGPTError) -> str:
-    """Return the hint for an error. If the login is not the default, add `--profile` to the `login` command in the hint."""
+    """Return the hint for an error. If the command does not use the default profile, add `--profile` to `login` in the hint."""
     hint = kind_of(error).hint
     profile = Settings.current().profile
     return hint if profile == DEFAULT_PROFILE else hint.replace(_LOGIN, f"{_LOGIN} --profile {profile}")

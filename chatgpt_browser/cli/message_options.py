@@ -68,7 +68,7 @@ Project = Annotated[
     ),
 ]
 
-#: Maps an argument, as the library's error messages contain it, to the command-line option with the same effect.
+#: Maps the name of an argument in the library's error messages to the command-line option with the same effect.
 _NAMES = {
     "files": "--attach",
     "effort": "--effort",

@@ -1,4 +1,4 @@
-"""Describes whether Chromium may send a message twice, for the output of `doctor` and `smoke`."""
+"""Describes, for `doctor` and `smoke`, whether Chromium may repeat a request by itself, which would send a message twice."""
 
 from __future__ import annotations
 

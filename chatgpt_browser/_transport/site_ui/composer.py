@@ -102,9 +102,9 @@ class Composer:
         await self.check_unobstructed()
 
     async def check_unobstructed(self) -> bool:
-        """Check that nothing covers the composer, and that no dialog and no log-in prompt blocks the page.
+        """Close announcements, and raise an error if another dialog, an element or a log-in prompt blocks the composer.
 
-        Announcements are closed. Return whether an announcement was closed.
+        Return whether an announcement was closed.
 
         :raises DialogInTheWayError: a person must answer a dialog.
         :raises RateLimitError: a dialog reports too many requests.
@@ -327,7 +327,7 @@ class Composer:
             raise choice_error((await choice.first.inner_text()).partition("\n")[0][:80])
 
     async def _write_error(self, *, was_changed: bool) -> ChatGPTError:
-        """Return the error for a text that the page did not accept."""
+        """Return the error for a text that the page ignored or, if ``was_changed`` is True, changed."""
         await self.check_unobstructed()
         await self._check_dialogs()
         if await self._elements.too_long_alerts.count():
@@ -346,5 +346,5 @@ class Composer:
 
 
 def _click_timeout(text: str) -> float:
-    """Return the limit in seconds for clicks on an existing element while the message box contains this text."""
+    """Return the time limit in seconds for a click on an existing element. It is longer if the message box has a long text."""
     return _CLICK_TIMEOUT + len(text) * _CLICK_TIMEOUT_PER_CHARACTER

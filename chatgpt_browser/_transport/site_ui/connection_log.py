@@ -1,10 +1,12 @@
 """Detects that Chromium may have sent a message twice over HTTP/2 or HTTP/3.
 
 If a reused connection closes without a response, Chromium sends the request again over a new connection, even a POST.
-Chromium reports neither the close nor the second request. Over HTTP/1.1, the page's connections are not reused
-(:mod:`.site_page`). Over HTTP/2, Chromium treats a connection as reused as soon as the first frame has arrived over it. No
-command of the DevTools protocol prevents the second request. The following was tried with Chromium 156: interception by the Fetch
-domain, with and without a new body; switching to offline and back; clearing the caches and cookies.
+Chromium reports neither the close nor the second request, so :class:`ConnectionLog` infers them from the ids of the connections.
+
+Over HTTP/1.1, :mod:`.site_page` prevents the reuse of connections. Over HTTP/2, Chromium treats even a new connection as reused
+as soon as the first frame has arrived over it. No command of the DevTools protocol prevents the second request. The following was
+tried with Chromium 156: interception by the Fetch domain, with and without a new body; switching to offline and back; clearing
+the caches and cookies.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Any
 from ..._core.log import logger
 from ..._core.urls import origin_of
 
-#: The protocols (names in the DevTools protocol) over which Chromium may send a message of the site's page twice.
+#: The HTTP versions, as the DevTools protocol names them, over which Chromium may send a message of the site's page twice.
 MULTIPLEXED = ("h2", "h3")
 
 
@@ -44,9 +46,9 @@ class ConnectionLog:
             self._replacements.add(connection)
 
     def check_message(self, event: dict[str, Any]) -> bool:
-        """Return whether Chromium may have sent a message twice; if so, log a warning.
+        """Record the connection of a message's response. If Chromium may have sent the message twice, log a warning.
 
-        ``event`` is the ``Network.responseReceived`` event of the message's response. The response's connection is recorded, too.
+        ``event`` is the ``Network.responseReceived`` event of this response. Return True if a warning was logged.
         """
         self.add(event)
         response = event["response"]

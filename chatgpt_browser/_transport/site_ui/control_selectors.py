@@ -36,7 +36,7 @@ FILE_ALERT = (
     r"upload failed|(couldn['\u2019]?t|could not|failed to|unable to) upload|unsupported file|file is too large|"
     r"too many files|at most \d+ files|attach at most|limit for file uploads|file type is not supported"
 )
-#: Matches the elements that may contain such an alert.
+#: The elements that may contain an alert about a file.
 ALERTS = "[role=alert], [role=status], .toast-root, [data-sonner-toast], aside"
 
 # ---- The "+" menu ----------------------------------------------------------------------------------------------------
@@ -74,7 +74,7 @@ MODEL_BUTTON = ElementRule(
     ),
 )
 
-#: The menus, and the roles of their items [aria].
+#: The menus, and the ARIA roles of their items.
 MENUS = "[role=menu], [role=listbox], [data-testid=composer-intelligence-picker-content]"
 ITEM_ROLES: tuple[Literal["menuitem", "menuitemradio", "menuitemcheckbox", "option", "radio"], ...]
 ITEM_ROLES = ("menuitem", "menuitemradio", "menuitemcheckbox", "option", "radio")

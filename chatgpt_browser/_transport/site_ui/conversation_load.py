@@ -30,12 +30,12 @@ def observe_load(
 ) -> Iterator[asyncio.Event]:
     """Yield an ``asyncio.Event`` that is set when the page has loaded the conversation.
 
-    The block must be entered before the page navigates.
+    Enter the ``with`` block before the page navigates.
 
     The page can load a conversation with several kinds of requests, and new kinds may be added. So each JSON response of the
     origin is read. A response is recognized as the conversation if it meets two conditions. First, the conversation's id is in
     the request's URL, in the request's body or in the response. Second, the response contains one of ``message_ids``, the ids of
-    the newest turn's messages.
+    the newest turn's messages. If ``message_ids`` is empty, the response must have the format of a conversation instead.
     """
     load = _LoadObserver(cdp, origin, conversation_id, message_ids)
     listeners = {

@@ -38,7 +38,7 @@ class Obstruction:
 
     title: str
     kind: DialogKind | None = None
-    #: The position of the button that closes the dialog without an answer, or None.
+    #: The position of the dialog's close button (see ``CLOSE_BUTTONS``), or None if it has no such button.
     close_at: tuple[float, float] | None = None
 
     @property
@@ -85,14 +85,15 @@ class Dialogs:
         self._evaluation = evaluation
 
     async def check(self) -> bool:
-        """Check that nothing covers the composer and that no dialog blocks the page. Return whether a dialog was closed.
+        """Close the announcements that are in the way, and raise an error for any other obstruction.
 
-        Each announcement with a close button is closed once. No other button of a dialog is clicked.
+        Return whether an announcement was closed. The error is also raised for an announcement that has no close button, or that
+        is still there after a click on this button. No other button of a dialog is clicked.
 
         :raises RateLimitError: a dialog reports too many requests.
         :raises UnusualActivityError: a dialog reports unusual activity.
         :raises SessionExpiredError: a dialog reports that the session has expired.
-        :raises DialogInTheWayError: a person must answer a dialog.
+        :raises DialogInTheWayError: an element covers the composer, or a person must answer a dialog.
         """
         closed: set[str] = set()
         while (obstruction := await self.find()) is not None:

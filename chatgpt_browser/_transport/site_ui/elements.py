@@ -1,4 +1,4 @@
-"""The elements of the site's page, as Playwright locators. They are built from the rules in :mod:`.selectors`."""
+"""The elements of the site's page, as Playwright locators. Their selectors and labels are in :mod:`.selectors`."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class PageElements:
         return *self._buttons(selectors.SEND_BUTTON), *structures
 
     def buttons(self, rule: ElementRule) -> tuple[Locator, ...]:
-        """Return the locators that may find the button of a rule, most reliable first."""
+        """Return the locators that may find the button that ``rule`` describes, most reliable first."""
         return self._buttons(rule)
 
     def in_form(self, selector: str) -> Locator:
@@ -116,15 +116,15 @@ class PageElements:
     def blocking_dialogs(self) -> Locator:
         """The visible dialogs that block the page.
 
-        A dialog is also found if only an element in it is visible: if the children of a dialog have a fixed position, the
-        dialog's own box may have no height.
+        A dialog whose children have the CSS property ``position: fixed`` may have the height 0. So a dialog is also found if an
+        element in it is visible.
         """
         found = self._page.locator(selectors.BLOCKING_DIALOGS)
         return found.filter(visible=True).or_(found.filter(has=self._page.locator("*").filter(visible=True)))
 
     @property
     def shell(self) -> Locator:
-        """The parts that the server has rendered. They ignore input, because the page's scripts have not run yet."""
+        """The visible parts of the composer that ignore input, because the page's scripts have not run yet."""
         return self._page.locator(selectors.SHELL).filter(visible=True)
 
     @property

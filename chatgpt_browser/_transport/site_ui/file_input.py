@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 #: Maximum size in bytes of data that is passed to Playwright. Larger data is written to a temporary file, because Playwright
 #: would encode the data several times.
 _MAX_PAYLOAD = 1 << 20
-#: Maximum size in bytes of data whose media type the caller has set: Playwright's own limit. With a temporary file, the caller's
-#: media type would be lost, because a browser derives the media type of a file from the file's name.
+#: The same limit for data whose media type the caller has set: the maximum that Playwright accepts. This limit is higher, because
+#: a temporary file would lose the media type: a browser derives the media type of a file from the file's name.
 _MAX_TYPED_PAYLOAD = 50 << 20
 #: Time limit in seconds within which the dialog for files must open after a click.
 _CHOOSER_TIMEOUT = 5.0
@@ -120,9 +120,8 @@ async def batches(files: Sequence[Attachment], *, is_single: bool) -> AsyncItera
     """
     folder = Path(tempfile.mkdtemp(prefix="chatgpt_browser_"))  # only the user can read this folder
     try:
-        groups = await anyio.to_thread.run_sync(
-            _groups, files, folder
-        )  # writing a large file takes some time
+        # In a thread, because writing a large file would block the event loop.
+        groups = await anyio.to_thread.run_sync(_groups, files, folder)
         if is_single:
             groups = [
                 Batch((name,), [file])

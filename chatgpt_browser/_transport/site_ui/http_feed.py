@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 
 class HttpFeed:
-    """The frames of one HTTP response: ``head``, then ``events`` or ``text``, then ``end`` or ``error``.
+    """Turns the browser's events of one request into frames, and calls ``deliver`` with each frame, in order.
 
-    ``deliver`` is called with each frame, in order. The caller passes the browser's events of this request to the feed.
+    The frames are ``head``, then ``events`` or ``text``, then ``end`` or ``error`` (see :data:`.response_stream.Frame`). The
+    caller passes each event to the method for this kind of event.
     """
 
     def __init__(

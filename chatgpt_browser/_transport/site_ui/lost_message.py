@@ -41,9 +41,9 @@ class _Request:
 
 
 class RequestLog:
-    """The page's requests to the backend since the last :meth:`clear`. The log contains no id, query or body.
+    """The page's requests to the backend since the last :meth:`clear`, and all requests in flight.
 
-    Most methods take an event of the DevTools protocol.
+    Most methods take an event of the DevTools protocol. The result of :meth:`describe` contains no id, query or body.
     """
 
     def __init__(self, site: Site) -> None:
@@ -116,7 +116,7 @@ class RequestLog:
 
     @property
     def may_contain_message(self) -> bool:
-        """True if the page has sent data for an unknown purpose. After a change of the site, this data could be the message."""
+        """True if the page has sent data for an unknown purpose. If the site has changed its page, this could be the message."""
         return self._has_sent_elsewhere or any(
             request.method not in _READING and not request.is_preparation
             for request in self._requests.values()

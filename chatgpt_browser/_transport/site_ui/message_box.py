@@ -29,7 +29,7 @@ class TextAttachedError(PageError):
 
 
 class BoxContent(NamedTuple):
-    """The text in the message box, and how often the page shows the beginning of this text outside the box."""
+    """The text in the message box, and the number of copies of the message outside the box."""
 
     text: str = ""
     #: The number of places outside the box in which the page shows the beginning of the message, for example as a sent message.
@@ -90,7 +90,7 @@ class MessageBox:
 
     async def _type(self, text: str) -> None:
         await self._page.keyboard.press("ControlOrMeta+A")
-        # A text with many lines is not split, because typing it in several pieces takes longer than typing it in one piece.
+        # A text with many lines is typed only if it could not be pasted. It is not split, because several pieces take longer.
         pieces = split_text(text) if text.count("\n") <= MAX_TYPED_LINES else [text]
         for piece in pieces:
             await self._page.keyboard.insert_text(piece)

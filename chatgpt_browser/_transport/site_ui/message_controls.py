@@ -40,7 +40,8 @@ _START_TIMEOUTS = (8.0, 15.0)
 _ENABLE_TIMEOUT = 15.0
 #: The minimum speed of an upload in bytes per second. The time limit of an upload is calculated with this speed.
 _SLOWEST_UPLOAD = 50_000
-#: Seconds for which the page must keep showing a file, if no response reports that the site has processed the file.
+#: If no response reports that the site has processed a file, the file counts as processed when the page has shown it for this
+#: many seconds.
 _KEEP_TIME = 3.0
 #: Time limit in seconds for the site to process one file after its upload.
 _PROCESSING_TIMEOUT = 300.0
@@ -75,11 +76,11 @@ class MessageControls:
             raise work_mode_error(is_sent=False)
 
     async def apply(self, options: MessageOptions, site: Site, *, model: str | None, document: int) -> bool:
-        """Apply the options to the message in the composer. Return False if no option had to be applied.
+        """Apply the options to the message in the composer. Return False if there is nothing to apply.
 
         :param model: the model that the caller has chosen, or None if the page chooses the model.
         :param document: the number of the page's document. If the same options were already applied in this document, only the
-            tools are chosen again, and the files are not attached twice.
+            tools are chosen again, because writing the text has discarded them.
         :raises UploadError: a file was not uploaded. Nothing was sent.
         :raises OptionNotAppliedError: the page has no control for an option. Nothing was sent.
         """

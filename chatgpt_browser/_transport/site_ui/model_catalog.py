@@ -39,9 +39,9 @@ class ModelCatalog:
         add_listeners(cdp, listeners)
 
     async def read(self) -> ModelList:
-        """Return the newest models. If the page is requesting the models, first wait for the response.
+        """Return the models in the newest response. If the page has just requested the models, first wait for this response.
 
-        If the page has not received any models, the result is empty.
+        If the page has received no models, the result is empty.
         """
         with anyio.move_on_after(_TIMEOUT):
             while self._pending:

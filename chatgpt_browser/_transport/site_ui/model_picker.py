@@ -48,7 +48,8 @@ class ModelPicker:
     async def choose(self, model: str | None, effort: str | None) -> None:
         """Choose a model, an effort, or both.
 
-        If only a model is requested and the page does not offer it, do nothing: only the page's address can choose this model.
+        If no effort is requested and the page's list of models does not have the model, do nothing: such a model can be chosen
+        only by the address of the page (see :func:`.page_options.address_of`).
 
         :raises OptionNotAppliedError: the page has no control for the effort. Nothing was sent.
         """
@@ -81,7 +82,7 @@ class ModelPicker:
         positions = models.find_positions(model, effort, levels)
         now = await slider.position()
         if now is not None and now in positions and levels > 1:
-            # The page may show a position that the account has not chosen. So the slider is moved to another position and back.
+            # The slider may be at this position although the preset is not in use. Moving it away and back chooses the preset.
             await slider.move_to(now - 1 if now else 1)
             await slider.move_to(now)
             return await slider.position() == now
@@ -92,7 +93,7 @@ class ModelPicker:
         for position in [*positions, *others]:
             await slider.move_to(position)
             title = await slider.title()
-            # The printed title decides. If the page prints none, the position must be known from the page's list of models.
+            # If the page prints a title, it must be an expected title. Without a title, the position must be an expected one.
             is_right = bool(_exactly(titles).search(title)) if title else position in positions
             if is_right and await slider.position() == position:
                 return True
@@ -129,7 +130,7 @@ class Slider:
         self._slider = page.locator(selectors.SLIDER[0]).filter(visible=True).first
 
     async def levels(self) -> int:
-        """Return the number of levels; 0 if there is no slider."""
+        """Return the number of positions of the slider; 0 if there is no slider."""
         if not await self._slider.count():
             return 0
         low, high = await self._value("min"), await self._value("max")
@@ -152,7 +153,7 @@ class Slider:
         return printed["title"].strip() if printed else ""
 
     async def move_to(self, position: int) -> None:
-        """Move the slider to a position with the arrow keys. A click would instead choose the level under the pointer."""
+        """Move the slider to a position with the arrow keys. For a click, the coordinates of the position would be needed."""
         await self._slider.focus()
         for _ in range(2 * await self.levels()):  # a key may have no effect while the picker opens
             now = await self.position()

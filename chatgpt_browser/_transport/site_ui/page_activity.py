@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from .elements import PageElements
     from .isolated_evaluation import IsolatedEvaluation
 
-#: Time limit in seconds within which a page without a message box should finish its requests. The limit is needed, because a page
-#: may keep a request open without end, or send requests at intervals.
+#: Time limit in seconds of the wait until the page has no request in flight. The limit is needed, because a page may keep a
+#: request open without end, or send requests at intervals.
 _IDLE_TIMEOUT = 8.0
 #: Seconds for which the document must not change, after all requests have ended. Then the page is idle.
 _QUIET_TIME = 4.0
@@ -39,9 +39,9 @@ class PageActivity:
         self._evaluation = evaluation
 
     async def appears(self, outcome: Locator, timeout: float) -> bool:
-        """Wait until the document contains an element that ``outcome`` matches. Then return True.
+        """Wait until ``outcome`` finds an element in the document, and return True. Return False after the timeout.
 
-        Return False after the timeout. If the page becomes idle without such an element, return False at once.
+        If the page becomes idle before such an element appears, return False at once.
         """
         appearing = asyncio.ensure_future(becomes(outcome, "attached", timeout))
         idling = asyncio.ensure_future(self._wait_until_idle(timeout))
@@ -60,7 +60,7 @@ class PageActivity:
             logger.debug("the site's page is still loading after %g s", timeout)
 
     async def _wait_until_idle(self, timeout: float) -> None:
-        """Wait until the network is idle. Then wait until the document is interactive and has not changed for some seconds.
+        """Wait until the network is idle. Then wait until the page's scripts have run and the document stops changing.
 
         Each part of the wait has a time limit, because the network may never be idle, or the document may never stop changing.
         """
@@ -70,7 +70,7 @@ class PageActivity:
                 await self._page.wait_for_load_state("domcontentloaded")
 
     async def _becomes_quiet(self) -> bool:
-        """Wait until the document stops changing. Return False if the document was replaced or is not interactive yet."""
+        """Wait until the document stops changing. Return False if it was replaced, or if its scripts have not run yet."""
         try:
             with anyio.move_on_after(_CHANGE_TIMEOUT):
                 await self._evaluation.call("quiet.js", _QUIET_TIME * 1000)

@@ -40,7 +40,7 @@ class PageMenu:
         return self._page.locator(selectors.ITEMS).and_(self._page.locator(_INSIDE)).filter(visible=True)
 
     async def open(self, rule: ElementRule) -> bool:
-        """Open the menu of a button. Return False if the page has no such button, or if the menu does not open."""
+        """Open the menu of the button that ``rule`` describes. Return False if there is no such button or no menu opens."""
         button = await first_of(self._elements.buttons(rule))
         if button is None:
             return False
@@ -53,7 +53,7 @@ class PageMenu:
     async def close(self) -> None:
         """Close the open menu, if there is one."""
         menu = self._page.locator(selectors.MENUS).filter(visible=True)
-        for _ in range(3):  # a submenu, its menu, and a menu that opened meanwhile
+        for _ in range(3):  # Escape closes one menu: a submenu, its menu, or a menu that opened meanwhile.
             if not await menu.count():
                 return
             await self._page.keyboard.press("Escape")
@@ -63,8 +63,8 @@ class PageMenu:
     async def find(self, *, name: str | None = None, label: Pattern[str] | None = None) -> Locator | None:
         """Return an item of the open menu or of its submenus. Return None if there is no such item.
 
-        :param name: a CSS selector for the item. It has precedence over ``label``.
-        :param label: a pattern for the item's label.
+        :param name: a CSS selector for the item.
+        :param label: a pattern for the item's label. It is used if ``name`` is None or finds nothing.
         """
         opened: set[str] = set()
         while (item := await self._find_shown(name, label)) is None:

@@ -66,7 +66,7 @@ def tool_of(name: str) -> Tool:
 
 @dataclass(frozen=True)
 class PageOption:
-    """One option: its name, its value as the caller requested it, and its value in the page's request."""
+    """One option: its name, and functions that read its value from the caller's options and from the page's request."""
 
     name: str
     #: A function that returns the requested value, or None if the caller did not set the option. Its second argument is the

@@ -124,7 +124,7 @@ class SitePagePool:
         """
         budget = self._browser_manager.page_budget
         while not self._is_closed:
-            # `is_full` is read before `idle_pages`, because it calls `_count_pages`, which removes crashed pages from the pool.
+            # `is_full` calls `_count_pages`, which removes crashed pages from the pool. So read `is_full` before `idle_pages`.
             is_full = budget.is_full
             if idle := self.idle_pages:
                 page = next((page for page in idle if page.shows(conversation_id, question_id)), idle[0])

@@ -1,4 +1,4 @@
-"""Reads from the site's page the ids of its newest message, and descriptions of its controls for bug reports and errors."""
+"""Reads the site's page: the ids of the last message on the page, and descriptions of its controls for errors and reports."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ class PageReport:
         self._evaluation = IsolatedEvaluation(cdp)
 
     async def newest_message_ids(self) -> list[str]:
-        """Return the ids of the last message on the page. Return an empty list if the page has no ids or does not respond."""
+        """Return the ids of the last message on the page. Its element may contain several ids, for example in several attributes.
+
+        Return an empty list if the page contains no message ids or does not respond.
+        """
         found: list[str] = []
         with anyio.move_on_after(_TIMEOUT):
             found.extend(await self._evaluation.call("newest_message_ids.js", MESSAGE_ID_ATTRIBUTES))
@@ -54,7 +57,7 @@ class PageReport:
         return []
 
     async def composer_state(self, text: str) -> str:
-        """Return a description of the composer after a click on the send button, without the text of the message (``text``)."""
+        """Return a description of the composer after a click on Send. It does not contain ``text``, the text of the message."""
         with anyio.move_on_after(_TIMEOUT), suppress(PlaywrightError):
             content = await self._box.read(text)
             box = "empty" if not content.text.strip() else "filled with another text"

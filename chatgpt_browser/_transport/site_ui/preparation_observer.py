@@ -32,9 +32,9 @@ _RETRY_TIME = 1.5
 #: Seconds after which a challenge becomes an error. A longer wait is useless: the page's scripts cannot pass a challenge, and the
 #: client passes it in another page.
 _CHALLENGE_RETRY_TIME = 0.5
-#: Seconds after which a server error becomes an error of the client. This time is long, because pages repeat a request only some
-#: seconds after a server error. The same time limit applies if the page has repeated a refused request with success: within this
-#: time, the page must send the message.
+#: Seconds after which a server error is raised as an error. This time is long, because pages repeat a request only some seconds
+#: after a server error. It is also the time in which the page must send the message after a successful repetition of a refused
+#: request.
 _LONG_RETRY_TIME = 10.0
 #: Time limit in seconds for reading the body of a refusal. If the page does not read a body, the body may never end.
 _BODY_TIMEOUT = 1.0
@@ -66,14 +66,14 @@ class _Refusal:
 class PreparationObserver:
     """A context manager that observes the preparation requests for one message. It is entered before the page is opened.
 
-    After the click on the send button, a refusal becomes an error if the page does not send the message in time. This is so even
-    if the page has repeated the refused request with success.
+    After the click on the send button, a refusal becomes an error unless the page sends the message in time. If the page repeats
+    the refused request with success, it gets more time to send the message.
     """
 
     def __init__(self, cdp: CDPSession, site: Site) -> None:
         self._cdp = cdp
         self._site = site
-        #: All requests of the page to the backend. The submission clears this log directly before the first click.
+        #: The page's requests. :class:`.Submission` clears this log directly before the first click on the send button.
         self.requests: RequestLog = RequestLog(site)
         #: The URL of each preparation request. The key is the id of the request.
         self._urls: dict[str, str] = {}
@@ -124,7 +124,7 @@ class PreparationObserver:
                 return await self._error_of(refusal)
 
     async def error(self) -> ChatGPTError | None:
-        """Return the error for the newest refusal. Call this after another error, if the message was not sent.
+        """Return the error for the newest refusal, which is probably the reason why the page did not send the message.
 
         Return None if there is no refusal, or if the page has repeated the refused request with success.
         """
@@ -197,7 +197,8 @@ class PreparationObserver:
     def _refusal(self, url: str, request_id: str, head: Head) -> _Refusal:
         """Return the refusal in a response.
 
-        If the site has refused the session before, a 401 is a consequence. Then return the refusal of the session.
+        Without a session, the page gets a 401 for other requests. So if the site has refused the request for the session before,
+        return that refusal for a 401.
         """
         is_unauthorized = head.status == _UNAUTHORIZED
         session = self._refusals.get(self._site.session_url)

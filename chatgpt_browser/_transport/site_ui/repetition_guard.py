@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class RepetitionGuard:
-    """Records whether the page may send a message again, and makes the browser refuse further requests with a message."""
+    """Records whether the page may send its message again, and makes the browser block further requests with a message."""
 
     def __init__(self, cdp: CDPSession, message_urls: Iterable[str], tasks: BackgroundTasks) -> None:
-        #: True if the request was refused or its connection broke. The page may then repeat the request.
+        #: True if the site rejected the request with the message, or its connection broke. The page may then repeat the request.
         self.has_failed = False
         #: True if the page may still react to an earlier click on the send button.
         self.may_react_late = False
@@ -35,7 +35,7 @@ class RepetitionGuard:
         return self.has_failed or self.may_react_late
 
     async def block(self) -> None:
-        """Refuse requests with a message from now on. A request for the rest of a reply is never refused.
+        """Block requests with a message from now on. A request for the rest of a reply is not blocked.
 
         Therefore ``Network.setBlockedURLs`` is not used here: it would also block longer URLs, such as the URL for the rest.
         """
@@ -48,9 +48,10 @@ class RepetitionGuard:
             await self._cdp.send("Fetch.disable")
 
     def note_complete(self) -> None:
-        """Allow messages again if the page has received the whole reply in another way after its request has failed.
+        """Record that the page has received the whole reply.
 
-        The page then has no reason to repeat the request.
+        If the request with the message had failed, the page has no reason to repeat it any more. So requests with a message are
+        allowed again, unless the page may still react to an earlier click.
         """
         if self.has_failed:
             self.has_failed = False
@@ -58,7 +59,7 @@ class RepetitionGuard:
                 self._tasks.spawn(self._allow())
 
     def on_paused(self, event: dict[str, Any]) -> None:
-        """Refuse a paused request. After :meth:`block`, Chromium pauses each request that contains a message."""
+        """Block a paused request. After :meth:`block`, Chromium pauses each request that contains a message."""
         self._tasks.spawn(self._refuse(event["requestId"]))
 
     async def _refuse(self, request_id: str) -> None:

@@ -1,9 +1,10 @@
 """The rest of a reply that the page receives after the response to its message has ended.
 
-The response may end with a hand-off, break off, or be a document that announces the reply. In these cases, the site's page either
-requests the rest (``f/conversation/resume``) or receives the rest over its WebSocket. This module calls each of these requests
-and WebSockets a feed. It delivers the events of the feeds to the same stream as the response. If there is no feed, the reader of
-the stream polls the conversation.
+There are three cases: the response ends with a hand-off (an event that announces that the rest follows elsewhere), the response
+breaks off, or the response is a document (JSON or HTML) that announces the reply. In these cases, the site's page either requests
+the rest (``f/conversation/resume``) or receives the rest over its WebSocket. Such a request or WebSocket is called a feed here.
+The events of the feeds are delivered to the same stream as the response. If there is no feed, the reader of the stream polls the
+conversation.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class ReplyContinuation:
         self._read = ReadEvents()
         self._document = ""
         self._is_done = False
-        #: True after the response to the message has ended. Then the rest of the reply is expected from a feed.
+        #: True after :meth:`begin` was called: the response to the message has ended, and the feeds may deliver.
         self.has_begun = False
         self._early: list[tuple[str, Frame | SocketItem, int]] = []
         #: True after a feed has delivered the end of the reply.

@@ -64,8 +64,8 @@ class RequestObserver:
 
     The stream's frames come from one source at a time: first from the response to the message, then from a request or a WebSocket
     with the rest of the reply (see :mod:`.reply_continuation`).
-    The observer is also the stream's ``RequestControl``. To stop the reply, it calls ``on_abort(observer)``, a function that
-    returns True if there is no reply to stop.
+    The observer is also the stream's ``RequestControl``. To stop the reply, it calls ``on_abort(observer)``. This function
+    returns False if the reply will end later, and True if there is no reply to stop.
     """
 
     def __init__(
@@ -131,9 +131,9 @@ class RequestObserver:
             await self._cdp.send("Network.setBlockedURLs", {"urls": []})
 
     async def expect_repetition(self) -> None:
-        """Prevent the page from sending the message a second time. Call this method after the page has sent the message.
+        """Block further requests with the message, because the page may react to two clicks on the send button.
 
-        This is necessary after two clicks on the send button, if the page may react to both clicks.
+        Call this method after the page has sent the message.
         """
         self._guard.may_react_late = True
         await self._guard.block()
@@ -144,10 +144,10 @@ class RequestObserver:
         return self._guard.is_needed
 
     def grant(self, chars: int) -> None:
-        """Do nothing, because the amount of data that the page reads cannot be limited."""
+        """Do nothing: the page may read any number of characters, because the client cannot limit them."""
 
     def abort(self) -> bool:
-        """Begin to stop the reply. Return False if the reply will stop later, or True if it has already ended."""
+        """Begin to stop the reply. Return True if the reply has already ended, and False if it will end later."""
         return self._on_abort(self)
 
     def _end(self) -> None:

@@ -69,7 +69,7 @@ class BodySource:
     async def open(self) -> None:
         """Command the browser to send each chunk of the body as soon as the chunk arrives. Wait for the browser's reply.
 
-        Call this before the response begins. After the response has failed, the browser refuses the command.
+        Call this as soon as the request is known: after the response has failed, the browser refuses the command.
         """
         try:
             result = await self._send("Network.streamResourceContent")
@@ -112,8 +112,8 @@ class BodySource:
     def _encode(self, text: str) -> bytes:
         """Return the bytes of a body that the browser has decoded to a text.
 
-        If the response names no charset, Chromium has decoded the body as windows-1252, one character for each byte, although an
-        event stream is always UTF-8.
+        If the response names no charset, Chromium has decoded the body as windows-1252, one character for each byte. So each
+        character is converted back to its byte.
 
         If the body was not valid UTF-8, the browser has inserted replacement characters. The length of the text's bytes then
         differs from the number of bytes received. In this case, one replacement character is replaced with an invalid byte, so

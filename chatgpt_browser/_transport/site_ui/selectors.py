@@ -19,7 +19,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-#: The kinds of dialogs that the client handles. A person must answer all other dialogs.
+#: The kinds of dialogs that the client recognizes. It closes announcements, and raises an error for other dialogs.
 DialogKind = Literal["rate_limit", "session", "choice", "announcement", "unusual_activity"]
 
 
@@ -34,13 +34,13 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class ElementRule:
-    """The ways to find one kind of element: by role and label, by name, or by structure."""
+    """The ways to find one kind of element: by role and label, by an id or another attribute, or by its place in the page."""
 
     #: The ARIA roles that the element may have.
     roles: tuple[Literal["button", "link", "textbox"], ...]
     #: Regular expressions for the beginning of the accessible name of an element anywhere on the page.
     labels: tuple[Entry, ...]
-    #: CSS selectors of ids, test ids and attributes.
+    #: CSS selectors for ids, test ids and other attributes.
     names: tuple[Entry, ...]
     #: Regular expressions for the beginning of the accessible name of an element inside the composer's form. If the tuple is
     #: empty, ``labels`` are also used there.
@@ -79,10 +79,10 @@ def any_of(entries: tuple[Entry, ...]) -> str:
 #: Matches an editor of any kind. The selectors that find elements by structure contain this selector.
 EDITORS = ":is(textarea, [contenteditable]:not([contenteditable=false]))"
 
-#: The regions of a page that are not its main part. [html]
+#: The regions of a page that are not its main part (source: html).
 _BESIDE_MAIN = ":is(nav, aside, header, footer, [role=navigation], [role=complementary], [role=search])"
 
-#: The form of the composer. [html]
+#: The form of the composer (source: html).
 FORM = f"form:not([inert]):has({EDITORS}, [role=textbox])"
 
 #: The field that the page has before its scripts run. It looks like the editor, but does not react to input.
@@ -151,7 +151,7 @@ SEND_BUTTON = ElementRule(
     ),
     structures=(
         Entry(f"{FORM}{_WITHOUT_SEND} :is(button, input)[type=submit]", "2026-10", "capture"),
-        # In the form of 2023, a button before the editor repeats the reply. So the buttons after the editor are tried first.
+        # In the form of 2023, a button before the editor generates a new reply. So buttons after the editor are tried first.
         Entry(f"{_WITHOUT_TYPES}{_AFTER_EDITOR}", "2023-03", "capture"),
         Entry(_WITHOUT_TYPES, "2023-03", "capture"),
         # If there are several elements, the last one is used.
@@ -194,8 +194,8 @@ TURNS = (
 )
 CONVERSATION_TEXT = any_of(TURNS)
 
-#: The attributes that contain the ids of messages, separated by spaces. The page of autumn 2026 has all of them except the first
-#: two [public captures of September and October 2026].
+#: The attributes that contain ids of messages: one id, or several ids separated by spaces. The page of autumn 2026 has neither
+#: ``data-message-id`` nor ``data-turn-id`` [public captures of September and October 2026].
 MESSAGE_ID_ATTRIBUTES = (
     "data-message-id",
     "data-turn-id",
@@ -219,7 +219,7 @@ def message_selector(quoted_id: str) -> str:
     return ", ".join(entry.pattern.replace("{}", quoted_id) for entry in MESSAGE_IDS)
 
 
-# ---- Alerts [aria] with the site's words [site] -----------------------------------------------------------------------
+# ---- Alerts [html] with the site's words [site] -----------------------------------------------------------------------
 
 ALERTS = "[role=alert]"
 
@@ -236,7 +236,7 @@ MODAL_DIALOGS = "dialog:modal, [role=alertdialog], [role=dialog][aria-modal=true
 
 @dataclass(frozen=True)
 class DialogRule:
-    """The ways to recognize one kind of dialog: by name, or by the beginning of its title or a phrase of its text."""
+    """The ways to recognize one kind of dialog: CSS selectors (``names``), and patterns for its title or text (``texts``)."""
 
     kind: DialogKind
     names: tuple[Entry, ...]

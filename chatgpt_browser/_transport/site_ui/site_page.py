@@ -127,7 +127,7 @@ class SitePage:
         return self.state is PageState.IDLE
 
     def shows(self, conversation_id: str | None, question_id: str | None) -> bool:
-        """Return True only if the page shows this conversation and has sent the conversation's newest question.
+        """Return whether the page shows the conversation, and the last message from this page had the id ``question_id``.
 
         The result is False for a new conversation.
         """
@@ -217,7 +217,7 @@ class SitePage:
     async def _prepare_again(
         self, message: OutgoingMessage, site: Site, model: str | None, timeout: float
     ) -> None:
-        """Prepare the page again after a reload. Open the conversation only if the message was certainly not sent."""
+        """Prepare the page again after a reload. If the message may have been sent, only wait for the composer."""
         if message.delivery.state is DeliveryState.NOT_STARTED:
             await self._prepare(message, site, model, timeout)
         else:
@@ -294,7 +294,7 @@ class SitePage:
     # ---- Stopping a reply --------------------------------------------------------------------------------------------
 
     def _stop(self, observer: RequestObserver) -> bool:
-        """Begin to stop the reply, and return False. If the observer's message is not in flight on this page, return True."""
+        """Begin to stop the reply, and return False. Return True if there is none: its message is not in flight on this page."""
         if self._observer is not observer or self.dead is not None:
             return True
         if self.state is not PageState.STOPPING:

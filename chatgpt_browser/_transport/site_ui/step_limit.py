@@ -1,4 +1,4 @@
-"""The time limit for all steps of a message on the site's page together."""
+"""Limits the total time of several steps on the site's page, such as writing a message, attaching files and clicking Send."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NO_LIMIT = 3600.0
 
 @contextmanager
 def limit_steps(timeout: float, delivery: Delivery) -> Iterator[None]:
-    """Limit the time of all steps in the ``with`` block together. ``timeout`` is the limit of one step in seconds.
+    """Limit the total time of the steps in the ``with`` block. ``timeout`` is the limit of one step in seconds.
 
     :raises PageError: the steps did not end within the limit, because the page does not respond.
     """

@@ -26,7 +26,7 @@ class StopButton:
         #: The composer's buttons that were seen while no reply was streamed. A string describes each button (see
         #: ``button_shapes.js``).
         self._idle_buttons: set[str] = set()
-        #: The buttons that were seen last, in the same form. Directly before a message is sent, none of them stops a reply.
+        #: The buttons that were seen last before the message was sent, described in the same way. None of them stops its reply.
         self._newest_buttons: set[str] = set()
 
     async def note_idle_buttons(self) -> None:
@@ -47,8 +47,8 @@ class StopButton:
         if await _click(self._elements.stop_button.first):
             return True
         shapes = await self._shapes()
-        # The first set contains the stop button of an earlier reply if the page still showed it when the set was recorded. In
-        # this case, no button is new, and the second set is used.
+        # `_idle_buttons` may contain the stop button of an earlier reply, because the page removes this button late. Then no
+        # button is new, and `_newest_buttons` is used.
         for before in (self._idle_buttons, self._newest_buttons):
             new = [n for n, shape in enumerate(shapes) if shape not in before]
             if len(new) == 1:

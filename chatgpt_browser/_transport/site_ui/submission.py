@@ -40,9 +40,9 @@ _INTERVAL = 0.5
 #: applies while the text is still in the message box. The second limit applies after the box has become empty, because the page
 #: is then probably sending the message. Both limits are doubled after each click.
 _QUIET_WITH_TEXT, _QUIET_WITHOUT_TEXT = 1.0, 2.0
-#: This limit replaces the two limits above while a request that began after the click is in flight. The page may need the
-#: response before it sends the message, so a second click could send the message twice. The limit is finite, because the request
-#: may have another purpose.
+#: This limit replaces `_QUIET_WITH_TEXT` and `_QUIET_WITHOUT_TEXT` while a request that began after the click is in flight. The
+#: page may need its response before it sends the message, so a second click could send the message twice. The limit is finite,
+#: because the request may have another purpose.
 _QUIET_WHILE_LOADING = 15.0
 #: If the page shows the message in the conversation but then does nothing for this many seconds, the message is treated as lost.
 #: While any request is in flight, the message is not treated as lost, because the page may be waiting for the response.
@@ -51,8 +51,8 @@ _QUIET_WITH_COPY = 10.0
 _CALCULATION = 5.0
 #: Interval in seconds at which the client searches the page for a dialog that blocks the page. No event shows such a dialog.
 _DIALOG_INTERVAL = 5.0
-#: After the page has submitted a form natively, it sometimes discards the next text, too. So the client waits this many seconds
-#: to see whether that text disappears. The time is doubled after each native submission.
+#: After a native submission of a form, the text is written again, and the page sometimes discards it. Before the click on Send,
+#: the client waits this many seconds to see whether the text disappears. The time is doubled after each native submission.
 _FIRST_DISCARD = 0.5
 #: The errors for dialogs that block the page. A message is withdrawn if the page has not sent it before such a dialog appears.
 _BLOCKING = (DialogInTheWayError, RateLimitError, SessionExpiredError, UnusualActivityError)
@@ -204,8 +204,8 @@ class Submission:
                 raise
             if is_blocked and isinstance(error, ChatGPTError):
                 await observer.withdraw(error)
-            # If the page has accepted the message, it may have changed the composer, which also causes an error here. So wait for
-            # the page's request instead of raising the error.
+            # The page may have accepted the message and then changed its composer, so that the next step failed. So wait for the
+            # page's request instead of raising the error.
             await observer.sent.wait()
 
     async def _click(self, delivery: Delivery, *, is_first: bool) -> bool:
@@ -225,10 +225,12 @@ class Submission:
         return is_clicked
 
     async def _has_effect(self, observer: RequestObserver, before: BoxContent, patience: float) -> bool:
-        """Wait for the effect of a click. Return False if the click had no visible effect in time.
+        """Wait for the effect of a click. Return False if Send must be clicked again, because no effect was visible in time.
 
-        Return True after the page has sent the message. Also return True after the message was lost and was withdrawn, because no
-        further click is needed.
+        Return True after the page has sent the message, or after the message was withdrawn because the page has lost it.
+
+        :param before: the content of the message box before the click.
+        :param patience: the factor for the time limits.
         """
         busy_at = accepted_at = loaded_at = self._clock()
         while True:

@@ -19,8 +19,8 @@ _BEGINNING = 40
 def split_text(text: str) -> list[str]:
     """Split a text into pieces of at most :data:`MAX_PIECE` characters.
 
-    If possible, the text is cut inside a word: a piece must not end with a line break, because Chromium drops a line break at the
-    end of typed text.
+    A piece should not end with a line break, because Chromium drops a line break at the end of typed text. So, if possible,
+    the text is cut between two characters that are not white space.
     """
     cuts = [0]
     while len(text) - cuts[-1] > MAX_PIECE:

@@ -1,4 +1,4 @@
-"""The short way to operate a usual composer: one command reads the state of all its elements.
+"""Operates a usual composer quickly: one command reads the state of all its elements.
 
 A composer is called usual if its state shows that a message can be written and that no reply is in progress (see
 ``usual_composer.js``). Any other composer is operated by :mod:`.composer`. That module tries all ways to find an element, and
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _ENABLE_TIMEOUT = 0.5
 #: Limit in seconds for a click on the send button.
 _CLICK_TIMEOUT = 0.5
-#: Maximum length in characters of a text that is written in the short way. The page needs more time for a longer text.
+#: Maximum length in characters of a text that this module writes. The page needs more time for a longer text.
 _MAX_LENGTH = 4000
 #: Maximum age in seconds of a state that is used again. This is long enough for the next step of the same message.
 _MAX_AGE = 0.1
@@ -151,7 +151,7 @@ class UsualComposer:
     async def write(self, text: str) -> UsualState | None:
         """Replace the text in the message box, and return the state after that.
 
-        Return None if the composer is not usual, the text is too long for the short way, or the send button is not enabled within
+        Return None if the composer is not usual, the text is too long for this module, or the send button is not enabled within
         ``_ENABLE_TIMEOUT`` seconds.
         """
         is_long = len(text) > _MAX_LENGTH or text.count("\n") > MAX_TYPED_LINES

@@ -24,9 +24,11 @@ def log_path() -> Path:
 
 
 def request_service(name: str, *, wait_for_end: bool = False) -> dict[str, Any] | None:
-    """Send a call to the background browser or to `serve`, and return its status. If neither is running, return None.
+    """Send the call `status` or `stop` to the background browser or to `serve`, and return the status of that process.
 
-    :param name: the name of the call, which has no arguments.
+    If neither is running, return None.
+
+    :param name: the name of the call.
     :param wait_for_end: if True, also wait until the process has ended.
     :raises BrowserError: the process does not respond.
     """

@@ -1,4 +1,4 @@
-"""Reads the file ``FILE.sending`` that a version without job store left behind: the prompts that a killed run may have sent."""
+"""Reads the journal ``FILE.sending`` of earlier versions, which had no job store: the prompts that a killed run may have sent."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _attempts(data: bytes) -> dict[str, dict[str, Any]]:
     """Return the newest row of each prompt that was being sent. The keys are the ids of the prompts."""
     attempts: dict[str, dict[str, Any]] = {}
     for line in data.splitlines():
-        with suppress(ValueError):  # A message was sent only after its line was complete.
+        with suppress(ValueError):  # An incomplete line is skipped: its message was not sent yet.
             row = json.loads(line)
             if not (isinstance(row, dict) and isinstance(row.get("id"), str)):
                 continue

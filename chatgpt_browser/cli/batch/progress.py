@@ -77,7 +77,7 @@ class ProgressDisplay:
         self.print_line(self._line())
 
     def on_milestone(self, event: str, message: str) -> None:
-        """If the event is a wait (for a rate limit or for the pace settings), show it in the bar and also print it as a line."""
+        """Show a wait (for a rate limit or for the pace settings) in the bar and as a line. Ignore all other events."""
         if event in ("paused", "waiting"):
             self._progress.update(self._task, description=printable(message))
             self.print_line(message)

@@ -88,7 +88,7 @@ class ResultFile:
 
     @property
     def failed(self) -> int:
-        """The number of rows without a reply."""
+        """The number of rows without a reply: those of failed messages and the uncertain rows."""
         return sum(not outcome.is_reply for outcome in self.outcomes.values())
 
     def write(self, result: BatchResult) -> None:

@@ -37,7 +37,7 @@ def plan(
     """
     todo: list[BatchMessage] = []
     blocked: list[tuple[int, BatchMessage]] = []
-    # Maps a conversation to the outcome of its failed message or, if no message has failed, of its last message.
+    # Maps a conversation to the outcome of its first failed message or, if no message has failed, of its newest message so far.
     before: dict[str, Outcome] = {}
     for index, message in enumerate(messages):
         outcome = outcomes.get(message.id or "")
@@ -49,7 +49,7 @@ def plan(
         if reply is not None and not reply.is_reply:
             blocked.append((index, message))
         elif reply is not None:
-            # Only this message needs the ids: `send_many` sends each later message of the conversation after the previous reply.
+            # The later messages of the conversation need no ids: `send_many` lets each of them continue the previous reply.
             del before[message.conversation or ""]
             todo.append(
                 replace(message, conversation_id=reply.conversation_id, parent_message_id=reply.message_id)

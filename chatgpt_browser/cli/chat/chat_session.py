@@ -48,7 +48,7 @@ LISTED = 10
 class ChatSession:
     """The current conversation of `chat`, its history, and the message that has no reply yet.
 
-    The position in the conversation is the message that the next message replies to.
+    The position in the conversation is the message to which the next message replies.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class ChatSession:
             if isinstance(error, (AuthenticationError, APIConnectionError)):
                 print_dim("Leave with /quit first; then `chatgpt-browser chat --continue` continues here.")
         finally:
-            self._first_step = None  # The browser has started, or the error of its start was printed.
+            self._first_step = None  # Only the first line of the user waits for the browser to start.
 
     def _handle(self, line: str) -> None:
         # A line that starts with a space or with a path such as /etc/hosts is a message, not a slash command.

@@ -32,7 +32,7 @@ class MessageDefaults:
         return arguments | ({"files": self._files} if self._files else {})
 
     def attach(self, name: str) -> str:
-        """Attach a file to the next message. If `name` is empty, remove all attached files. Return a line for the user.
+        """Attach a file to the next message. If `name` is empty, detach all files. Return a line for the user.
 
         :raises typer.BadParameter: the messages are sent by in-page fetch, which cannot attach files.
         """
@@ -50,13 +50,14 @@ class MessageDefaults:
         )
 
     def clear_files(self) -> None:
-        """Remove the files after they were sent."""
+        """Detach all files. Call this after they were sent."""
         self._files = []
 
     def set_effort(self, name: str) -> str:
         """Set the effort for the next messages. Return a line for the user.
 
-        If `name` is `default`, the site chooses the effort. If `name` is empty, the effort does not change.
+        If `name` is `default`, the site chooses the effort. If `name` is empty, only return the line, which contains the current
+        effort.
 
         :raises typer.BadParameter: the messages are sent by in-page fetch, which cannot set the effort.
         """

@@ -24,7 +24,10 @@ _WITH_FILE = ("/save", "/attach")
 
 
 def create_prompt(folder: DataFolder, **streams: Any) -> PromptSession[str]:
-    """Return a prompt that reads from the terminal. Tests pass other streams as `input` and `output`."""
+    """Return a prompt that reads from the terminal, and saves its history in `folder`.
+
+    :param streams: the arguments `input` and `output`, with which tests replace the terminal.
+    """
     return PromptSession(
         HTML("<b><ansigreen>&gt;</ansigreen></b> "),
         history=_open_history(folder),

@@ -197,7 +197,7 @@ def check_detached(output: ReplyOutput, timeout: float | None) -> None:
 
 
 def check_attached(keep_text: bool) -> None:
-    """Check that no option is given that needs `--detach`.
+    """Reject the options that need `--detach`. Call this if `--detach` is not given.
 
     :raises typer.BadParameter: `--keep-text` is given.
     """

@@ -102,7 +102,7 @@ def edit() -> None:
 
 
 def session_source(settings: Settings) -> Setting:
-    """Return the kind and the source of the session that the commands use. The result contains no token."""
+    """Return which session the commands use, and where it comes from. The result contains no token."""
     if settings.profile_option is None and os.environ.get(BROWSER["browser_context"]) == "default":
         return Setting("the session of your browser", BROWSER["browser_context"])
     if settings.session_token is not None:
@@ -112,7 +112,7 @@ def session_source(settings: Settings) -> Setting:
 
 
 def existing_path() -> Path:
-    """Return the path of the config file.
+    """Return the path of the config file, even if the file does not exist.
 
     :raises typer.BadParameter: the platform has no config folder.
     """

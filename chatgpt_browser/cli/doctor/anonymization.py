@@ -1,6 +1,7 @@
 """Anonymizes the data that `doctor --live` saves.
 
-Field names are kept, and also the names of kinds, such as the role "assistant". Other texts are replaced by their lengths.
+Field names are kept, and also the values of fields that name a kind, such as the role "assistant" (see ``KIND_FIELDS``). Other
+texts are replaced by their lengths.
 """
 
 from __future__ import annotations
@@ -30,14 +31,20 @@ FIELD = re.compile(r"[A-Za-z_]{1,40}")
 QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
 
 
-#: An error message is cut to this number of characters. Only a message with a long text from the site is longer.
+#: The maximum number of characters of an error message. A longer message, which contains a long text from the site, is cut.
 _MAX_MESSAGE = 2000
 #: The maximum nesting depth. Deeper JSON values are replaced by "<nested>", because Python's recursion is limited.
 _MAX_DEPTH = 100
 
 
 def shape_of(value: Any, name: str = "", depth: int = 0) -> Any:
-    """Return a JSON value without private data: known field names and kinds are kept, all other strings become their lengths."""
+    """Return a JSON value without private data.
+
+    Field names and the names of kinds are kept, other strings become their lengths, and lists are cut to 5 items.
+
+    :param name: the name of the field that contains the value.
+    :param depth: the nesting depth of the value.
+    """
     if depth > _MAX_DEPTH:
         return "<nested>"
     if isinstance(value, dict):
@@ -91,7 +98,7 @@ def _anonymize_quotation(match: re.Match[str]) -> str:
 
 
 def _anonymize_pointer(path: str) -> str:
-    """Return a JSON Pointer without private data: known field names, indexes and `-` are kept, all else becomes its length."""
+    """Return a JSON Pointer without private data: field names, indexes and `-` are kept, all else becomes its length."""
     return "/".join(
         step if step in ("", "-") or step.isdecimal() else _anonymize_key(step) for step in path.split("/")
     )

@@ -30,7 +30,7 @@ class Finding:
     """The result of a check, without secrets.
 
     ``summary`` is a line for the user. ``remedy`` is advice for the user. ``facts`` contains the details of the summary as data.
-    ``exit_code`` is not 0 if the status is PROBLEM.
+    ``exit_code`` is 0 unless the status is PROBLEM.
     """
 
     status: Status
@@ -104,8 +104,8 @@ def run_checks(checks: Sequence[Check[T]], context: T, on_start: Callable[[str],
     A check is skipped if a check that it requires found a problem or was skipped. If a check raises an error of the library, its
     finding is a problem.
     """
-    # Maps the name of each failed check to itself, and the name of each skipped check to the name of the failed check because of
-    # which it was skipped.
+    # Maps the name of each check that found a problem or was skipped to the name of the check that is the reason. This may be the
+    # same check.
     failed: dict[str, str] = {}
     for check in checks:
         on_start(check.name)

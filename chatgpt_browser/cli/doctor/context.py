@@ -56,7 +56,7 @@ class CheckContext:
         self.session_visit: Sighting | None = None
         self._portal: Portal | None = None
         self._probe: Probe | None = None
-        #: Maps the name of an attempt (a transport) to the record of the message that `--live` sent by this transport.
+        #: Maps the name of an attempt (usually the name of its transport) to the record of the message that `--live` sent.
         self.attempts: dict[str, LiveAttempt] = {}
         #: Secret values, which are removed from the report.
         self.secrets: list[str] = [self.token] if self.token and isinstance(self.token, str) else []
@@ -89,7 +89,7 @@ class CheckContext:
         return self.browser
 
     def matching_selectors(self) -> list[dict[str, str]]:
-        """Return the entries of the selector list that match the site page by which the last message was sent."""
+        """Return the entries of :mod:`.site_ui.selectors` that match the site's page from which the last message was sent."""
         from chatgpt_browser._transport.site_ui.page_pool import SitePagePool
 
         if self._client is None:

@@ -18,7 +18,7 @@ FIRST, LAST = 40, 10
 
 @dataclass
 class LiveAttempt:
-    """The record of one message: its error, the shapes of its events and, after a PageError, the elements of the page."""
+    """The record of one message: its outcome, the shapes of its events, and a description of the page."""
 
     outcome: str = "not tried"
     message: str = ""
@@ -28,7 +28,7 @@ class LiveAttempt:
     first: list[Any] = field(default_factory=list)
     last: list[Any] = field(default_factory=list)
     elements: list[Any] = field(default_factory=list)
-    #: The entries of the list of selectors that matched the page.
+    #: The entries of :mod:`.site_ui.selectors` that matched the page.
     matches: list[dict[str, str]] = field(default_factory=list)
     conversation_id: str | None = field(default=None, repr=False)
 

@@ -109,7 +109,7 @@ def _duration(visit: Sighting, stage: str) -> str:
 
 
 def _redirect_finding(context: CheckContext, visit: Sighting) -> Finding:
-    """Return OK if the response is a redirect to the site's known new address. For any other redirect, return a problem."""
+    """Return OK if the response is a redirect to the address to which the site has moved. Otherwise return a problem."""
     from chatgpt_browser._core.urls import origin_of
     from chatgpt_browser._transport.browser_manager import moved_to
 
@@ -129,7 +129,7 @@ def clock(context: CheckContext) -> Finding:
         return skipped("the response has no Date header")
 
     # The site set the header between the start of the request and the end of the response. If the header's time is between these
-    # two times, the difference is 0.
+    # two times of this machine's clock, the difference counts as 0.
     ahead = visit.began - site_time if visit.began > site_time else min(0.0, visit.ended - site_time)
     ahead = 0.0 if abs(ahead) < 1 else round(ahead, 1)
     if abs(ahead) <= CLOCK_TOLERANCE:

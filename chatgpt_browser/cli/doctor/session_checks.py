@@ -30,7 +30,7 @@ def challenge(context: CheckContext) -> Finding:
 
 
 def repetition(context: CheckContext) -> Finding:
-    """Report whether Chromium may send a message twice."""
+    """Report whether Chromium may repeat a request by itself, which would send a message twice."""
     summary, may_repeat = describe_repetition(context.client(), context.options.send_via)
     return ok(summary, may_repeat=may_repeat)
 

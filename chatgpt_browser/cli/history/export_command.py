@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 #: The export ends after this many consecutive failures.
 MAX_FAILURES_IN_A_ROW = 10
 
-#: If the name of an output ends with one of these suffixes, the output is a file. Any other output is a folder, unless a file
-#: with its name exists.
+#: If an output does not exist yet and its name ends with one of these suffixes, the output is a file. With another name, it is a
+#: folder.
 FILE_SUFFIXES = (".md", ".markdown", ".txt", ".json")
 
 AnyIds = Annotated[list[str] | None, CONVERSATION_ARGUMENT]

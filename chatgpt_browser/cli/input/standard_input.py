@@ -130,7 +130,7 @@ class _Reader(threading.Thread):
             self.finished.set()
 
     def result(self, timeout: float | None) -> bytes:
-        """Return the data that was read. `timeout` is used only in the error message, as the time limit.
+        """Return the data that was read. This method does not wait: `timeout` is only the limit that the error message names.
 
         :raises OSError: the input could not be read.
         :raises typer.BadParameter: the input is too large.

@@ -1,4 +1,4 @@
-"""Starts the background process of `ask --detach`. It sends the message, and keeps its browser open until the reply ends."""
+"""Starts the background process of `ask --detach`, which sends the message and keeps its browser open until the reply ends."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def start_job(text: str, client: dict[str, Any], message: dict[str, Any], **opti
 
     :param client: the options of the client.
     :param message: the options of the message. Attached files are passed as absolute paths.
-    :raises ChatGPTError: the message was not accepted. If the client was created, the job is stored with this error.
-    :raises typer.BadParameter: an option or a variable is invalid.
+    :raises ChatGPTError: the message was not accepted. If the job was stored before, it gets this error, too.
+    :raises typer.BadParameter: an option or an environment variable is invalid.
     """
     job_id = uuid.uuid4().hex[:12]
     request = {"job_id": job_id, "text": text, "client": client, "message": message, **options}

@@ -14,7 +14,7 @@ from ..state.data_folder import DataFolder
 
 
 def write_logins() -> None:
-    """Write a row for each saved login: a mark if it is in use, its name, the site, and the time of the saved session.
+    """Write a row for each saved login: a mark if it is in use, its name, the site, and the time when it was saved.
 
     In a pipe, the columns are separated by tabs: mark, name, site, time (ISO 8601).
     """
@@ -30,7 +30,7 @@ def write_logins() -> None:
 
 
 def _session(path: Path) -> tuple[str, str]:
-    """Return the site and the time of a saved session, or two empty texts if there is none."""
+    """Return the site of a saved session and the time when it was saved, or two empty texts if there is none."""
     try:
         origin = json.loads(path.read_text("utf-8")).get("origin")
         saved = datetime.fromtimestamp(path.stat().st_mtime).astimezone()

@@ -18,7 +18,7 @@ MAX_LENGTH = 70
 #: The maximum number of characters of a thought or of a call that are read. A description is made again for each event, and the
 #: search for a query may take quadratic time.
 _MAX_READ = 1000
-#: A tool searches if its name begins with one of these texts.
+#: A tool is described as a search if its name, up to the first dot, is one of these texts.
 _SEARCH_TOOLS = ("web", "search", "browser")
 _SEARCH_CALL = re.compile(r"search\(\s*[\"'](.*?)[\"']\s*[,)]")
 

@@ -24,7 +24,10 @@ class CodeRange(NamedTuple):
     is_open: bool = False
 
     def contains(self, position: int) -> bool:
-        """Return whether a mark at this position would damage the code. A mark beside a code span does not damage it."""
+        """Return whether a mark at this position would damage the code.
+
+        A mark directly before or after the code damages a code block, but not a code span.
+        """
         if self.is_block:
             return self.start <= position <= self.end
         return self.start < position < self.end

@@ -107,11 +107,10 @@ def file_id(conversation_id: str) -> str:
 
 
 def names_id(text: str, *, in_name: bool = False) -> str:
-    """Return the part of a file name that identifies a conversation: the id if it is a UUID, else "_" and the id's digest.
+    """Return the part of a file name that identifies a conversation: its id if this is a UUID, else "_" and the id's digest.
 
     :param text: the conversation's id, or a file name without its suffix.
-    :param in_name: True if ``text`` is a file name. The result is then the part that this name contains, or "" if the name
-        contains no such part.
+    :param in_name: True if ``text`` is a file name. Then search this name for the part, and return "" if there is none.
     """
     if in_name:
         found = re.search(rf"(?:^|-)({_UUID})$|(_[0-9a-f]{{{_DIGEST_LENGTH}}})$", text)

@@ -49,7 +49,7 @@ def blocks_of(markdown: str) -> list[Block]:
 def settled_blocks(markdown: str) -> int:
     """Return the number of blocks at the start of the text that do not change when text is appended.
 
-    A last line without a line break is ignored. Of the blocks in the other lines, only the last one may still change.
+    These are all blocks of the complete lines, except the last block. A line is complete if it ends with a line break.
     """
     return max(0, len(blocks_of(markdown[: markdown.rfind("\n") + 1])) - 1)
 

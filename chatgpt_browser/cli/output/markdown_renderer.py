@@ -105,8 +105,8 @@ class LiveMarkdown:
     def _settle(self, rest: str, blocks: list[Block], end: int) -> None:
         """Append the finished text to `_settled`, so that later draws skip it.
 
-        `blocks[end]` is the first unfinished block. The finished text ends at the start of the top-level block that contains
-        this block.
+        `rest` is the text after `_settled`, and `blocks[end]` is its first unfinished block. The finished text ends before the
+        top-level block that contains `blocks[end]`.
         """
         if end == len(blocks):
             self._written = end
@@ -129,9 +129,10 @@ class Region:
     def draw(self, settled: list[str], tail: list[str], *, scrolls: bool = False) -> None:
         """Replace the open lines by the lines `settled`, which are final, and the lines `tail`, which are the new open lines.
 
-        If `tail` is longer than the screen, only its last lines are shown: the others are shown when they are final. If `scrolls`
-        is True, all lines of `tail` are written instead, and the first ones scroll off the screen. `scrolls` is for code blocks,
-        whose lines do not change after they have left the screen.
+        If `tail` is longer than the screen, only its last lines are written. The other lines are written when they are final.
+
+        :param scrolls: if True, all lines of `tail` are written, and the first lines scroll off the screen. This is for code
+            blocks, whose lines do not change after they have left the screen.
         """
         max_lines = max(1, self._console.height - 1)
         shown = tail if scrolls else tail[-max_lines:]

@@ -50,7 +50,7 @@ class ReplyPieces:
 
         for event in self._stream.events():
             if isinstance(event, TextDelta):
-                # The separator is added only once, even if the site later replaces the answer from its beginning.
+                # The separator becomes part of the quote. So it is kept if the site later replaces the answer.
                 separator = "\n\n" if self._quote and not self._answer else ""
                 self._quote += separator
                 self._answer = event.snapshot
@@ -81,7 +81,7 @@ class ReplyPieces:
         return self._quoted(piece) if self._show_thoughts and not self._answer else ""
 
     def _describe_once(self, call: ToolCall) -> str:
-        """Return the piece of the quote for a tool call, or "" if the call has no output yet or is already in the quote."""
+        """Return the piece of the quote for a tool call. A call is added once, as soon as it has output; otherwise return ""."""
         key = call.name, call.input
         if not call.output or key in self._quoted_calls:
             return ""

@@ -84,12 +84,12 @@ def _save_new(file: ReplyFile, folder: Path) -> Path:
 
 
 def _save_again(file: ReplyFile, folder: Path, names: list[str]) -> list[str]:
-    """Save a file of a conversation, and return `names` with the name of this file at the end.
+    """Save a file of a conversation under a name that is not in `names`. Return `names` with this name at the end.
 
     A file that an earlier export has written under the same name is replaced.
-    The new file is saved to a temporary folder first, because an image's name gets its suffix (such as `.png`) at the download.
+    The file is saved to a temporary folder first, because an image's name gets its suffix (such as `.png`) at the download.
 
-    :param names: the names of the conversation's other files. The name of the new file differs from each of them.
+    :param names: the names of the conversation's files that this export has handled before.
     """
     from tempfile import TemporaryDirectory
 
@@ -145,7 +145,7 @@ class ConversationFiles:
         if not message.files:
             return message
         text = "" if message.hidden else message.text
-        if not message.citations:  # Citations contain positions in the text, so the text must not change.
+        if not message.citations:  # A text with citations must not change: they contain positions in it.
             text = self._without_sandbox(text, message.files)
         lines = "\n".join(f"- {self._link(file)}" for file in message.files)
         return replace(

@@ -34,8 +34,8 @@ class Mark(Enum):
 class StepLines:
     """Writes one line per finished step. On a terminal, a spinner below the lines shows the current step.
 
-    A step starts when the previous step ends. If `next` is called after that, the step starts at this call instead. If
-    `seconds` is True, the line contains the duration of the step. The total time starts when the object is created.
+    A step starts when `next` is called or, without such a call, when the previous step ends. If `seconds` is True, the line
+    contains the duration of the step. The total time starts when the object is created.
     """
 
     def __init__(self, console: Console, *, seconds: bool = True) -> None:
@@ -95,6 +95,6 @@ class StepLines:
         self._console.print(row)
 
     def quote(self, speaker: str, text: str) -> None:
-        """Write a message of the conversation, indented and wrapped."""
+        """Write a message and the name of its author (`speaker`), indented and wrapped."""
         line = Text.assemble((f"{speaker}: ", "bold"), printable(text))
         self._console.print(Padding(line, (0, 2), expand=False))

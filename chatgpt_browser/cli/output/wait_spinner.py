@@ -45,7 +45,7 @@ class WaitSpinner:
 
 @contextmanager
 def wait_spinner(what: str, *, first_step: str | None = "starting the browser") -> Iterator[WaitSpinner]:
-    """Show a spinner in the block. Until the client is signed in, the spinner shows the client's steps; after that, `what`."""
+    """Show a spinner in the block. It shows `first_step`, then the client's next steps, and then "waiting for" and `what`."""
     spinner = WaitSpinner(what, first_step)
 
     def on_milestone(event: str, _: str) -> None:

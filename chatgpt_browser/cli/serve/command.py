@@ -13,7 +13,7 @@ from ..output.consoles import logging_to_stderr
 from ..state.data_folder import DataFolder
 from .server_key import load_server_key
 
-#: The values of `--host`.
+#: Maps each value of `--host` to the address on which the server listens.
 _HOSTS = {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1", "::1": "::1"}
 
 Port = Annotated[

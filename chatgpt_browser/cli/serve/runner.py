@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 #: An ASGI application.
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
-#: The number of seconds for which a connection without a request stays open. The time is long, because a client gets an error if
+#: The number of seconds for which a connection without a request stays open. The time is long, because a program gets an error if
 #: it sends its next request just when the server closes the connection.
 _KEEP_ALIVE = 300
-#: When the server ends, it waits at most this number of seconds for open responses. The client is closed before that, so no
-#: response waits for a reply.
+#: When the server ends, it first closes the ChatGPT client, which ends all replies. Then it waits at most this number of seconds
+#: for open responses.
 _END_TIMEOUT = 5
 
 
@@ -49,7 +49,7 @@ def listen(host: str, port: int) -> Iterator[socket.socket]:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
-        if os.name == "posix":  # Windows would allow another process to take the port.
+        if os.name == "posix":  # On Windows, this option would let another process take the port.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
@@ -107,10 +107,10 @@ async def _serve(
 async def shared_with_commands(
     api: AsyncChatGPTAPI, client_options: dict[str, Any], lifetime: Lifetime
 ) -> AsyncIterator[None]:
-    """In the block, let `ask`, `chat`, `models` and `history` use the client in the same way as a background browser.
+    """In the block, let `ask`, `chat`, `models` and `history` use `api`, as they would use a background browser.
 
-    If a background browser is already running, or if the system has no Unix sockets, the commands do not use the client.
-    `background stop` ends the lifetime.
+    If a background browser is already running, or if the system has no Unix sockets, the commands do not use `api`.
+    `background stop` ends `lifetime`.
     """
     async with AsyncExitStack() as stack:
         try:

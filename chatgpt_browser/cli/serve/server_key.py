@@ -17,9 +17,9 @@ _MAX_KEY = 1000
 
 
 def load_server_key(folder: DataFolder) -> str:
-    """Return the key in the data folder. If there is no key, create one in a file that only its owner can read.
+    """Return the key in the data folder. If there is no key file, create one that only its owner can read.
 
-    :raises OSError: the file cannot be read or written, or contains no key.
+    :raises OSError: the file cannot be read or written, or an existing file contains no key.
     """
     import secrets  # loaded on first use, so that the other commands start faster
 

@@ -60,7 +60,7 @@ class ConfigFile:
         return cls(path, values, lines)
 
     def source(self, name: str) -> str:
-        """Return where the file sets a key: the path of the file and the number of the line."""
+        """Return the place where the file sets a key: the path of the file and, if it is known, the number of the line."""
         return f"{self.path}, line {self.lines[name]}" if name in self.lines else str(self.path)
 
 
@@ -128,8 +128,8 @@ def _unknown(name: str) -> str:
 def _error(path: Path, lines: Mapping[str, int], name: str, message: str) -> ConfigFileError:
     """Return an error with the line of a key.
 
-    If the line of the key is unknown, use the first known line of these: the line of the first key in a table that is named like
-    this key, and the line of the table that contains this key.
+    If the line of the key is unknown, use the line of the first key in the table that has the name of this key. If that line is
+    unknown, too, use the line of the table that contains this key.
     """
     below = (line for key, line in lines.items() if key.startswith(f"{name}."))
     line = lines.get(name) or next(below, None) or lines.get(name.partition(".")[0])
