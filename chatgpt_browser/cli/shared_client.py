@@ -65,7 +65,7 @@ def _browser_options(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _session_token(options: dict[str, Any]) -> str | Path | None:
-    """Return the session token that a client with these options takes from the environment, or None if it takes none."""
+    """Return the session token that a client with these options takes from the environment, or None."""
     if _browser_options(options).get("browser_context") == "default":
         return None
     return Settings.current().session_token

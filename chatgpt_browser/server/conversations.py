@@ -96,8 +96,8 @@ class Conversations:
     async def store(self, call: Call, stream: AsyncReplyStream, answer: str) -> None:
         """Store the position of a complete answer, so that a later request can continue the conversation.
 
-        :param answer: the text of the answer as this server returns it. Later requests repeat this text, and
-            the store finds the position by it.
+        :param answer: the text of the answer as this server returns it. Later requests repeat this text, and the store finds the
+            position by it.
         """
         if stream.conversation_id is None or stream.message_id is None:
             return

@@ -26,8 +26,8 @@ MAX_BODY = 64 << 20
 _LARGE = 1 << 20
 #: The longest wait in seconds for the next part of a body.
 _IDLE_TIMEOUT = 30.0
-#: If a body is too large, the server reads the whole body, drops it, and then responds: a client that is still sending would get
-#: a broken connection instead of the response. After about this many bytes, the server responds in any case.
+#: If a body is too large, the server reads and drops the whole body before it responds, because a client that is still sending
+#: would get a broken connection instead of the response. After about this many bytes, the server responds in any case.
 _MAX_DROPPED = 1 << 30
 
 

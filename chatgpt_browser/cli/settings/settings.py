@@ -75,9 +75,9 @@ class Settings:
         return ConfigFile.read(path)
 
     def get(self, name: str) -> Setting:
-        """Return the value of a key, and its source: the key's variable, the config file or the default, in this order.
+        """Return the value of a key, and its source. The key's variable takes precedence over the config file.
 
-        For the key `profile`, the option `--profile` takes precedence over all of these.
+        For the key `profile`, the option `--profile` takes precedence over both.
 
         :raises typer.BadParameter: the value is invalid.
         """

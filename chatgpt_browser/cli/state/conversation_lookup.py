@@ -34,7 +34,7 @@ _SEARCHED, _PAGE_SIZE = 1000, 100
 def find_position(api: ChatGPTAPI, requested: str | None) -> Position | None:
     """Return the requested conversation and the message to reply to, or None for a new conversation.
 
-    If the result contains no message, the client replies to the newest message of the conversation.
+    If the id of this message is None, the client replies to the newest message of the conversation.
 
     :raises typer.BadParameter: the argument names no conversation, or more than one.
     """
@@ -48,7 +48,7 @@ def find_position(api: ChatGPTAPI, requested: str | None) -> Position | None:
 def find_conversation_id(api: ChatGPTAPI, argument: str) -> str:
     """Return the id of the conversation that an argument names.
 
-    If the argument is neither `last` nor a number, and no id that is searched starts with it, return the argument itself.
+    If the argument is neither `last` nor a number, and no known id starts with it, return the argument itself.
 
     :raises typer.BadParameter: the argument is empty, is `last` or a number without a conversation, or is the start of several
         ids.

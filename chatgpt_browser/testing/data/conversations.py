@@ -49,7 +49,7 @@ class Message:
     def next_widget_state(self) -> dict[str, Any]:
         """Return the first item of `widget_states` as metadata, or an empty dict if there is no item.
 
-        Remove this item from the list, unless it is the last one.
+        Remove this item from the list, unless it is the only item.
         """
         if not self.widget_states:
             return {}

@@ -41,11 +41,11 @@ class Replay:
     def next_step(self, message: str) -> Step | None:
         """Return the step for the response to this message.
 
-        If no step is left for the message, the result depends on `match`: True: a refusal. False: None.
+        If no step is left for the message, return None. With `match`, return a refusal instead.
 
         A client may retry a refused message automatically. The recording contains only the last refusal of the message. So if the
-        previous step is a refusal, and the message has the same text again, return this step again. But if the next step was also
-        recorded for this text, return the next step.
+        previous step is a refusal, and the previous message had the same text, return the refusal again. But if the next step was
+        also recorded for this text, return the next step.
         """
         if self._refused is not None and message == self._previous_message:
             text, step = self._refused

@@ -89,9 +89,9 @@ class ReplyEvents:
 
     @property
     def is_complete(self) -> bool:
-        """True if the last event of the answer marks it as complete.
+        """True if the last event of the answer marks the answer as complete.
 
-        It is False if the reply has no `final_status`, or if the reply ends with an error, a hand-off or a withheld answer.
+        This is not the case if the reply has no `final_status`, or if it ends with an error, a hand-off or a withheld answer.
         """
         reply = self.reply
         is_cut_off = reply.error is not None or reply.withheld is not None or reply.handoff_after is not None

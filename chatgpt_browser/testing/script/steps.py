@@ -293,8 +293,8 @@ class Stall:
     After the gate has opened, the response ends with status 200 and an empty body.
     """
 
-    #: False: the server sends the status and the headers at once. True: it sends them when the gate opens. Without a gate, it
-    #: never sends them.
+    #: True: the server sends the status and the headers only when the gate opens, so without a gate never. False: it sends them
+    #: at once.
     before_head: bool = False
     gate: Gate | None = None
 

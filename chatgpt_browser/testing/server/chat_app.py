@@ -69,7 +69,7 @@ _FILES = (
 
 
 def _policy(storage: Storage) -> list[tuple[str, str]]:
-    """Return the headers of the pages. With their policy, a page can connect only to its own origin and to the storage."""
+    """Return the headers of the pages. Their policy allows connections only to the page's own origin and to the storage."""
     sources = (
         f"default-src 'self'; connect-src 'self' {storage.origin}; img-src 'self' blob: {storage.origin}"
     )

@@ -48,7 +48,7 @@ class FakeChatGPT(Controls):
     :param access_token_lifetime: the lifetime of access tokens.
     :param rotate_session_token: True: each response of the session endpoint for a valid session sets a new random session
         token of the same length. A sequence of texts: the responses set these tokens, in order; later responses keep the last
-        one. The token before the newest token stays valid.
+        one. The newest token and the token before it are valid.
     :param challenge: the kind of challenge, `passes` or `person`, that clients without clearance must pass first. None: no
         challenge.
     :param one_message_at_a_time: True: while one message is being answered, respond with 429 to other messages.

@@ -96,8 +96,8 @@ def accepted_names(models: list[dict[str, Any]] | None) -> frozenset[str]:
 def versions(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the field `versions` of `GET /models`: the presets of the model picker.
 
-    A preset is a model with one of its thinking efforts, such as `extended`, or a model that has no efforts. A model without
-    `reasoning_type` (the models of 2022) has no preset.
+    A preset is a model with one of its thinking efforts, such as `extended`, or a model that has no efforts. Models without
+    `reasoning_type`, such as those of 2022, have no presets.
     """
     presets = [
         {

@@ -62,7 +62,7 @@ class Scripting:
         :param times: the maximum number of messages that the rule answers. None: no limit.
         :param optional: True: `assert_all_used` accepts that the rule answers no message.
         :raises ValueError: if `times` is less than one.
-        :raises TypeError: if `pattern` is none of these, or if `reply` is neither a text, a step nor a function.
+        :raises TypeError: if `pattern` has another type, or if `reply` is neither a text, a step nor a function.
         """
         rule = Rule(pattern, reply, times=times, optional=optional)
         self._site.script.add_rule(rule)
