@@ -65,7 +65,7 @@ def _browser_options(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _session_token(options: dict[str, Any]) -> str | Path | None:
-    """Return the session token in the environment, or None if a client with these options does not use it."""
+    """Return the session token that a client with these options takes from the environment, or None."""
     if _browser_options(options).get("browser_context") == "default":
         return None
     return Settings.current().session_token
@@ -80,7 +80,8 @@ def find_shared_client(options: dict[str, Any]) -> SharedClient | None:
     """
     from chatgpt_browser._shared_client.address import IS_SUPPORTED, socket_path
 
-    if not IS_SUPPORTED or not os.path.exists(socket_path()):  # `Path.exists` may raise PermissionError
+    # `Path.exists` may raise PermissionError, but `os.path.exists` does not.
+    if not IS_SUPPORTED or not os.path.exists(socket_path()):
         return None
     from chatgpt_browser._shared_client.client import SharedClient
     from chatgpt_browser._shared_client.connection import RefusedError

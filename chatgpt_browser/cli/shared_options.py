@@ -81,7 +81,7 @@ ID_FORMS = (
     "ID is a conversation's id or at least 4 characters of its start, its number in the newest output of `history list`, or "
     f"`{LAST}`: the conversation that was used last, or the newest one if that was deleted."
 )
-#: The argument for one or more conversation ids.
+#: The argument of `history` that names a conversation. Some commands accept it several times.
 CONVERSATION_ARGUMENT = typer.Argument(
     help=f"Conversation: its id or the start of it, its number in `history list`, or `{LAST}`.",
     metavar="ID",

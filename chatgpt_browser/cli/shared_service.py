@@ -23,7 +23,7 @@ def shared_service(
     *,
     program: Literal["background", "serve"],
 ) -> ClientService:
-    """Return a service for the client. The calls of other commands are activities of the lifetime.
+    """Return a service for the client. While the service handles a call of another command, `lifetime` is not idle.
 
     :param options: the options from which the client was created.
     """

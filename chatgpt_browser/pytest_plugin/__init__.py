@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from chatgpt_browser.testing import Cassette, FakeChatGPT
 
 _MARKER = "chatgpt"
-#: The marker's arguments for the fixtures. All its other arguments are options of the server.
+#: The arguments of the marker `chatgpt` that the fixtures read. All its other arguments are options of the server.
 _FIXTURE_ARGUMENTS = ("assert_all_used", "match_messages", "replay_speed")
 _failed = pytest.StashKey[bool]()
 _passed = pytest.StashKey[bool]()
@@ -66,7 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a live test if no session token is set. Otherwise, wait for the minimum time since the last live test."""
+    """Skip a live test if no session token is set. If one is set, wait until the live test may start (see `live.begin`)."""
     _forget_previous_run(item)
     if not live.is_marked(item):
         return
@@ -153,8 +153,8 @@ def chatgpt_recording(request: pytest.FixtureRequest) -> Iterator[Cassette]:
     - `once`: replay the cassette if it exists. Otherwise, use the real site, and write the cassette if the test has passed.
     - `all`: use the real site, and replace the cassette if the test has passed.
 
-    If a test uses the real site and its cassette exists, the summary of the run lists the differences in shape between the
-    replies and the cassette.
+    If a test uses the real site although its cassette exists, the summary of the run lists how the keys and the types of values
+    in the replies differ from those in the cassette.
 
     A replay answers each message with the reply to the same text, without waiting. If a message has another text, or a reply is
     not used, the test fails. With the marker `chatgpt(match_messages=False)`, the texts are not compared. With
@@ -202,9 +202,9 @@ def async_chatgpt_api(
 
     api = AsyncChatGPTAPI(**_client_settings(request) | browser_options(request.config) | chatgpt_options)
     _prepare(request, api)
-    # A client must be closed in the event loop that has used it. An asynchronous fixture would belong to one of the two plugins,
-    # and would run in the wrong loop under the other plugin. The test function always runs in the right loop. Therefore
-    # `_closing` wraps the test function and closes the client when the test function ends.
+    # A client must be closed in the event loop that has used it. An asynchronous fixture would belong either to anyio's plugin or
+    # to pytest-asyncio, and would run in the wrong loop under the other plugin. The test function always runs in the right loop.
+    # Therefore `_closing` wraps the test function and closes the client when the test function ends.
     item = request.node
     test = getattr(item, "obj", None)
     with failure_artifacts(request, api) as report_outcome:
@@ -260,9 +260,8 @@ def _uses_real_site(item: pytest.Item) -> bool:
 def _prepare(request: pytest.FixtureRequest, api: AsyncChatGPTAPI) -> None:
     """Apply the options of the run to a new client, and connect the client to the cassette of the test.
 
-    A client stores the set of origins that have refused messages sent by fetch, and does not use fetch for these origins. A
-    client of the fake server begins with an empty set, which is not stored: an earlier server may have had the same origin, and
-    may have refused messages.
+    Clients save on disk which origins have refused messages sent by fetch, and do not use fetch for these origins. A client of
+    the fake server does not load or save these origins, because another fake server may have the same origin.
     """
     from chatgpt_browser._core.page_only_origins import PageOnlyOrigins
 

@@ -24,9 +24,9 @@ _BASE_URLS = {
 }
 # Shorter values and shorter parts of a value are not hidden, because they may occur in ordinary words.
 _MIN_SECRET_LENGTH = 12
-# Matches the rest of a secret after its last part that was recognized.
+# Matches the characters after a recognized part of a secret. They may belong to the secret too.
 _REST = re.compile(r"[\w.+/=%-]*")
-# Matches tokens of clients that the test has created itself.
+# Matches any token. If the test itself has created a client, the values of the client's tokens are not known here.
 _TOKEN = re.compile(r"eyJ[\w.+/=%-]{8,}")
 
 _sleep = time.sleep
@@ -46,7 +46,7 @@ def has_token() -> bool:
 
 
 def begin(item: pytest.Item) -> None:
-    """Register that the test uses the real site, and wait for the minimum time since the last test on this site."""
+    """Register that the test uses the real site. Wait until the minimum time since the end of the last such test has passed."""
     if CLIENTS in item.stash:
         return
 
@@ -112,8 +112,8 @@ def _secrets(item: pytest.Item) -> set[str]:
 def hide_secrets(report: pytest.TestReport, secrets: Iterable[str]) -> None:
     """Replace the secrets in the texts of a report: in the traceback with its local variables, and in captured output.
 
-    pytest replaces the middle of a long value with dots, so a secret may be incomplete. Therefore each part of a secret with at
-    least 12 characters is replaced.
+    pytest replaces the middle of a long value with dots, so a text may contain only a part of a secret. Therefore each part that
+    is at least 12 characters long is replaced.
     """
     starts = ((secret, at) for secret in secrets for at in range(len(secret) - _MIN_SECRET_LENGTH + 1))
     parts = {secret[at : at + _MIN_SECRET_LENGTH] for secret, at in starts}
@@ -132,7 +132,10 @@ def hide_secrets(report: pytest.TestReport, secrets: Iterable[str]) -> None:
 
 
 def _without_parts(text: str, parts: set[str]) -> str:
-    """Return the text without these parts, which have 12 characters each, and without the rest of a value after a part."""
+    """Return a copy of the text in which `[secret]` replaces each sequence of parts, and the rest of a secret after it.
+
+    :param parts: all parts of secrets that are exactly 12 characters long.
+    """
     kept, end, at = [], 0, 0
     while at + _MIN_SECRET_LENGTH <= len(text):
         if text[at : at + _MIN_SECRET_LENGTH] not in parts:

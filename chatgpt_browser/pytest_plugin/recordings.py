@@ -54,8 +54,8 @@ def run(
 ) -> Iterator[Cassette]:
     """Yield the cassette of the test.
 
-    After a test on the real site, compare its replies with the existing cassette. If the mode is to record and the test has
-    passed, then write the new cassette.
+    After a test on the real site, compare its replies with the existing cassette. If the mode requires a new cassette and the
+    test has passed, write it.
 
     :param settings: the arguments of the marker `chatgpt`.
     :param passed: the key of a value in the test's stash. The value is True if the test has passed.
@@ -80,7 +80,7 @@ def run(
 
 
 def attach(item: pytest.Item) -> None:
-    """Record the messages of the test's newest client."""
+    """If the test is being recorded, also record the messages of its newest client."""
     if is_recording(item):
         live.clients(item)[-1]._sender.observe_reply = item.stash[RECORDER].observe_reply
 
@@ -152,7 +152,7 @@ def _finish(
         try:
             differences = drift(read_lines(cassette.path), lines)
         except (LookupError, TypeError, ValueError):
-            differences = []  # The file is not a cassette.
+            differences = []  # The existing file is not a valid cassette.
         if differences:
             yield "chatgpt_drift", _drift_report(cassette, differences)
     if writes:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def write(reporter: pytest.TerminalReporter, interval: str) -> None:
     """Write the summary. If no test has used the real site, write nothing.
 
-    :param interval: the minimum time between two tests on the real site, in milliseconds.
+    :param interval: the setting for the minimum time between two tests on the real site: a number of milliseconds, as text.
     """
     tests = _properties(reporter, "chatgpt_live")
     if not tests:
@@ -31,7 +31,7 @@ def write(reporter: pytest.TerminalReporter, interval: str) -> None:
 
 def _properties(reporter: pytest.TerminalReporter, name: str) -> list[tuple[str, str]]:
     """Return a property of all reports as (test, value) pairs."""
-    # The statistics may contain a report twice, and pytest's reports of subtests are not hashable.
+    # The statistics may contain a report twice. A set of reports is not possible, because reports of subtests are not hashable.
     reports = {id(report): report for each in reporter.stats.values() for report in each}
     return [
         (report.nodeid, str(value))

@@ -23,8 +23,8 @@ class AccessCheck:
 
     * The ``Host`` header must name the loopback interface. A web page can let its own host name point to this machine (DNS
       rebinding), and its requests then contain that host name.
-    * A request with an ``Origin`` header is refused. If a request of a web page can contain the key or a JSON body, the browser
-      adds this header. Programs do not send this header.
+    * A request with an ``Origin`` header is refused. If a request of a web page contains the key or a JSON body, the browser adds
+      this header. Programs do not send this header.
     * Responses have no CORS headers, so that a web page cannot read them.
     """
 
@@ -77,7 +77,10 @@ def _normalised(authorization: bytes) -> bytes:
 
 
 def _is_from_web_page(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Return whether a web page has sent the request. ``Sec-Fetch-Site: none`` means that the user has entered the URL."""
+    """Return whether a web page has sent the request.
+
+    If the user has entered the URL in the browser (``Sec-Fetch-Site: none``), the result is False.
+    """
     return any(
         name == b"origin" or (name == b"sec-fetch-site" and value != b"none") for name, value in headers
     )

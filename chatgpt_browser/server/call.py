@@ -1,4 +1,4 @@
-"""A request as plain data, in the same form for both endpoints: the messages, the options and the ids."""
+"""The content of a request, in the same form for ``/v1/chat/completions`` and ``/v1/responses``."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 class Call:
     """A request for one reply.
 
-    ``messages`` are the messages of the request without the instructions. ``options`` are keyword arguments of the client's
-    method ``stream_message``. If ``previous_response_id`` is set, the messages continue the conversation of that response.
+    ``instructions`` is the request's field with this name; ``messages`` does not contain its text. ``options`` are keyword
+    arguments of the client's method ``stream_message``. If ``previous_response_id`` is set, the messages continue the
+    conversation of that response.
     """
 
     model: str

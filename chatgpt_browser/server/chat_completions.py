@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .errors import APIError
     from .outcome import Outcome
 
-#: Maps each field that the site cannot apply to the values that are accepted nevertheless.
+#: The fields that the site cannot apply, each with the values that are accepted nevertheless.
 _DEFAULTS: dict[str, tuple[Any, ...]] = {
     "audio": (),
     "frequency_penalty": (0,),

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 class _Placement:
     """The messages to send, and the answer that they follow. If ``position`` is None, they start a new conversation.
 
-    ``is_marked_here`` is True if this request has marked the position as continued. If the message is then not sent, the mark is
-    removed. A mark that an earlier request has set stays.
+    The store marks an answer when a request continues the conversation after it. ``is_marked_here`` is True if this request has
+    set the mark. If the messages are then not sent, the request removes its mark, but never the mark of an earlier request.
     """
 
     messages: Sequence[InputMessage]
@@ -46,7 +46,7 @@ class _Placement:
 
     @property
     def was_continued_before(self) -> bool:
-        """True if an earlier request has continued at the position."""
+        """True if an earlier request has already continued the conversation after the answer."""
         return self.position is not None and not self.is_marked_here
 
 
@@ -71,8 +71,8 @@ class Conversations:
         The conversation of a stored transcript cannot be continued if the user has deleted it, or has continued it at the site.
         Then all messages are sent in a new conversation.
 
-        :raises APIError: there is no response with the id ``previous_response_id``, or another request has already continued
-            after it, and the site's page cannot reply there again.
+        :raises APIError: no response has the id ``previous_response_id``; or this response is no longer the newest message of its
+            conversation, and the messages are sent through the site's page, which can reply only to the newest message.
         :raises ChatGPTError: the messages could not be sent.
         """
         placement = await self._place(call)
@@ -96,7 +96,8 @@ class Conversations:
     async def store(self, call: Call, stream: AsyncReplyStream, answer: str) -> None:
         """Store the position of a complete answer, so that a later request can continue the conversation.
 
-        :param answer: the text of the answer in the response.
+        :param answer: the text of the answer as this server returns it. Later requests repeat this text, and the store finds the
+            position by it.
         """
         if stream.conversation_id is None or stream.message_id is None:
             return
@@ -204,10 +205,10 @@ def _already_continued(response_id: str | None) -> APIError:
 
 
 def _cannot_continue(error: Exception, stream: AsyncReplyStream) -> bool:
-    """Return whether nothing was sent, because the conversation does not exist or the page cannot reply at this position.
+    """Return whether the conversation cannot be continued and nothing was sent. Then the messages can start a new conversation.
 
-    If the result is True, the messages can be sent in a new conversation. If the page cannot reply at this position, the error is
-    a :class:`PageError`. The subclasses of :class:`PageError` have other causes, which a new conversation does not remove.
+    The conversation cannot be continued if it does not exist, or if the page cannot reply at the position. In the second case,
+    the error is a :class:`PageError` itself. Its subclasses have other causes, which a new conversation does not remove.
     """
     is_about_position = isinstance(error, ConversationNotFoundError) or type(error) is PageError
     return is_about_position and _was_not_sent(stream, error)

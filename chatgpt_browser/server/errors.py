@@ -134,7 +134,7 @@ def to_api_error(error: Exception, option_fields: Mapping[str, str] = MappingPro
 
 
 def _adopt_status(found: APIError, error: errors.APIStatusError) -> None:
-    """Use the site's error code. If the site's status is 4xx, the response has the status 400, or 404 for an unknown model."""
+    """Copy the site's error code to `found`. If the site's status is 4xx, set the status to 400 (404 for an unknown model)."""
     found.code = error.code or found.code
     if _REFUSED <= (error.status_code or 0) < _SERVER_FAILED:
         found.status, found.kind = 400, "invalid_request_error"

@@ -70,7 +70,8 @@ class EventStream:
                 continue
             data, self._waiting = b"".join(self._waiting), []
             await self._send_part(data)
-        # uvicorn waits for the client at the next part, so this part waits until the client has accepted most of the last events.
+        # Before uvicorn sends a part, it waits until the client has accepted most of the earlier parts. So this empty part, which
+        # ends the response, also waits for the client.
         await self._send_part(b"", has_more=False)
 
     async def _wait(self) -> None:

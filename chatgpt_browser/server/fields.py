@@ -36,7 +36,7 @@ AUTO = "auto"
 class Fields:
     """The fields of one request.
 
-    :param defaults: maps each field that the site cannot apply to the values that are accepted nevertheless.
+    :param defaults: the fields that the site cannot apply, each with the values that are accepted nevertheless.
     :param supported: the names of all other known fields.
     :param ignore_sampling: if True, drop the fields in :data:`SAMPLING`.
     :param prefix: text before each field name in errors, for example ``"reasoning."`` for the fields of ``reasoning``.

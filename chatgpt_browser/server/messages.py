@@ -18,7 +18,7 @@ _FILES = frozenset({"file", "input_file"})
 #: The default of an image's field `detail`.
 _DETAIL = (None, "auto")
 _NO_FUNCTIONS = "the site cannot call functions of the client"
-#: Maps each field of a message that the site cannot apply to the reason.
+#: The fields of a message that are refused, each with the reason.
 _REFUSED_FIELDS = {
     "tool_calls": _NO_FUNCTIONS,
     "function_call": _NO_FUNCTIONS,

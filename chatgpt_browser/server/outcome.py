@@ -30,7 +30,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished reply. ``text`` is the text in the response."""
+    """A finished reply. ``text`` is the text that this server returns: in a stream, the pieces that it has sent."""
 
     reply: Reply[Any]
     text: str = field(repr=False)

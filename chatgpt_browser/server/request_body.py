@@ -26,8 +26,8 @@ MAX_BODY = 64 << 20
 _LARGE = 1 << 20
 #: The longest wait in seconds for the next part of a body.
 _IDLE_TIMEOUT = 30.0
-#: If a body is too large, the server reads and drops the rest of the body before it responds, up to about this many bytes in
-#: total. A client that is still sending when the server responds gets a broken connection instead of the response.
+#: If a body is too large, the server reads and drops the whole body before it responds, because a client that is still sending
+#: would get a broken connection instead of the response. After about this many bytes, the server responds in any case.
 _MAX_DROPPED = 1 << 30
 
 
@@ -47,7 +47,7 @@ async def read_body(request: Request, convert: Callable[[dict[str, Any]], T]) ->
 
 def _parse(body: bytes) -> dict[str, Any]:
     try:
-        # `json.loads` accepts bytes that encode one half of a surrogate pair. This decoder refuses them.
+        # `json.loads(body)` would accept bytes that encode one half of a surrogate pair. `bytes.decode` refuses them.
         text = body.decode(json.detect_encoding(body))
         parsed = json.loads(text)
         # `\ud…` is the escape of one half of a surrogate pair. Without the other half, the text cannot be encoded.
@@ -67,7 +67,7 @@ async def _read(request: Request) -> bytes:
     length = request.headers.get("content-length", "")
     is_too_large = length.isdecimal() and int(length) > MAX_BODY
     if is_too_large and request.headers.get("expect", "").lower() == "100-continue":
-        raise _too_large()  # There is no body to drop: the client waits for permission before it sends the body.
+        raise _too_large()  # With this header, the client has not sent the body yet: there is nothing to drop.
     parts: list[bytes] = []
     size = 0
     while True:

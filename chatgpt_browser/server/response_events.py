@@ -70,8 +70,8 @@ class ResponseEvents:
     def failure(self, response: dict[str, Any], error: APIError) -> list[bytes]:
         """Return the events that end a stream with an error.
 
-        The `openai` package raises an exception if an event has the field ``error``. The last event has this field, because a
-        program that reads only the text would otherwise treat a part of the answer as the whole answer.
+        The last event has the field ``error``, so that the `openai` package raises an exception. Otherwise, a program that reads
+        only the text would treat a part of the answer as the whole answer.
         """
         return [
             self._event("response.failed", response=response),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .errors import APIError
     from .outcome import Outcome
 
-#: Maps each field that the site cannot apply to the values that are accepted nevertheless.
+#: The fields that the site cannot apply, each with the values that are accepted nevertheless.
 _DEFAULTS: dict[str, tuple[Any, ...]] = {
     "access_programs": (),
     "background": (False,),
@@ -70,7 +70,7 @@ _TOOLS = {
     "web_search_2025_08_26": "search",
     "image_generation": "image",
 }
-#: The site cannot apply any setting of a search. Maps each setting to the values that are accepted nevertheless.
+#: The settings of a search, each with the values that are accepted. The site cannot apply any of these settings.
 _SEARCH_DEFAULTS: dict[str, tuple[Any, ...]] = {
     "search_context_size": ("medium",),
     "user_location": (),
@@ -91,8 +91,8 @@ _IMAGE_DEFAULTS: dict[str, tuple[Any, ...]] = {
     "quality": ("auto",),
     "size": ("auto",),
 }
-#: Types of output items without a message. A program may send back all items of earlier responses: items of these types are
-#: skipped.
+#: The types of output items that are not messages. A program may send back all items of an earlier response. Then items of these
+#: types are skipped.
 _SKIPPED_ITEMS = frozenset({"reasoning", "image_generation_call", "web_search_call"})
 
 

@@ -10,11 +10,12 @@ pyproject.toml).
 
 - `__main__`: the command `python -m chatgpt_browser.testing`.
 - `background`: a server in a background process, for `--export`.
-- `server`: the HTTP server. It contains `FakeChatGPT`, the state of the site, the endpoints, and the playback of steps.
+- `server`: the HTTP server. It contains `FakeChatGPT`, the state of the site, the endpoints, and the code that sends responses.
 - `faults`: the faults that a test can inject, by name, and the code that applies them to requests.
 - `recording`: the recorder for real conversations, and the replay of these recordings.
   `faults` and `recording` are on the same level.
-- `script`: the steps, the gates, the queue of steps, and the encoding of reply events. It does no I/O.
+- `script`: the steps (each describes one response), their queue, the gates at which a test can hold a response, and the encoding
+  of reply events. It does no I/O.
 - `data`: the plain data that all other parts use: requests, conversations, cookies and URL paths.
 """
 

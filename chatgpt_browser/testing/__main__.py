@@ -152,7 +152,7 @@ def _list_of_faults() -> str:
 
 
 def _text(description: dict[str, object]) -> str:
-    """Return a description of the server for a person."""
+    """Return the server's description as text for the terminal."""
     variables = export_commands(description).replace("export ", "  export ")
     authority = description["certificate_authority_pem"]
     trust = "" if authority is None else f"\nClients must trust this certificate:\n\n{authority}"

@@ -29,10 +29,10 @@ class Key(NamedTuple):
     default: str = ""
     #: The environment variable that takes precedence over the key.
     variable: str = ""
-    #: A function that takes the value of the key, and returns the parameters that this value sets: their names and values. The
-    #: names do not depend on the value.
+    #: A function that takes the value of the key, and returns the command parameters that this value sets, as a dict from names
+    #: to values. Every value of the key sets the same parameters.
     parameters: Callable[[Any], dict[str, Any]] = lambda _: {}
-    #: The option of the client that the key sets, if there is no command-line option for it.
+    #: The client option that the key sets. Empty: the key sets a command-line option instead.
     client_option: str = ""
 
 

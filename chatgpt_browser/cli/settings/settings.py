@@ -75,7 +75,9 @@ class Settings:
         return ConfigFile.read(path)
 
     def get(self, name: str) -> Setting:
-        """Return the value of a key of the config file. The option `--profile` and the variable of the key take precedence.
+        """Return the value of a key, and its source. The key's variable takes precedence over the config file.
+
+        For the key `profile`, the option `--profile` takes precedence over both.
 
         :raises typer.BadParameter: the value is invalid.
         """
@@ -114,7 +116,7 @@ class Settings:
 
         If the option `--profile` is given, the value is None: the option takes precedence over a token in the environment.
 
-        :raises typer.BadParameter: `--profile` is given, but the environment chooses the session of a running browser.
+        :raises typer.BadParameter: `--profile` is given, but a variable selects a running browser, which has its own session.
         """
         if self.profile_option is None:
             return token_from_environment()
@@ -138,8 +140,9 @@ def _value_of(key: Key) -> str:
 
 
 def _checked(name: str, value: str, source: str) -> Any:
-    """Check the value of a key that comes from `source`, an option or a variable. Return the value.
+    """Check the text `value` for the key `name`, and return it as a value of the key's type.
 
+    :param source: the option or the variable that contains the value.
     :raises typer.BadParameter: the value is invalid.
     """
     key = BY_NAME[name]

@@ -90,7 +90,10 @@ def smoke(
 
 @contextmanager
 def junit_report(log: StepLog, junit: Path | None) -> Iterator[None]:
-    """If the block raises an error, log it as the failure of the current step. After the block, write the report to `junit`."""
+    """Log an error of the block as the failure of the current step, and raise it again.
+
+    At the end, also after an error, write the report to `junit`. If `junit` is None, write no report.
+    """
     try:
         yield
     except ChatGPTError as error:

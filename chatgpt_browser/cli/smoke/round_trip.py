@@ -66,8 +66,7 @@ class RoundTrip:
     def _send_and_delete(self, api: ChatGPTAPI) -> None:
         """Start the browser, sign in, send the message and delete the conversation.
 
-        If the reply fails and the conversation's id is known, the conversation is also deleted. If `keep` is True, the
-        conversation is never deleted.
+        A conversation whose id is known is deleted even if the reply fails. If `keep` is True, no conversation is deleted.
         """
         self._open(api)
         with api.stream_message(self.message, timeout_ms=self.timeout) as stream:

@@ -47,8 +47,9 @@ class StepLog:
     def failed(self, error: Exception, *, until: str | None = None) -> None:
         """Record the failure of the current step, and mark the following steps as skipped.
 
-        If `until` is given, the step with this name and all later steps are not marked. If the log already contains a failure,
-        the current step is also marked as skipped, because a log contains at most one failure.
+        A log contains at most one failure: if it already contains one, the current step is marked as skipped instead of failed.
+
+        :param until: the first step that is not marked. It becomes the current step. None: all following steps are marked.
         """
         if self.current is not None and not any(result.failure for result in self.results):
             seconds = self._steps.done(self.current, type(error).__name__, Mark.FAILED)

@@ -32,9 +32,9 @@ _SEARCHED, _PAGE_SIZE = 1000, 100
 
 
 def find_position(api: ChatGPTAPI, requested: str | None) -> Position | None:
-    """Return the position at which to continue the requested conversation, or None for a new conversation.
+    """Return the requested conversation and the message to reply to, or None for a new conversation.
 
-    If the position has no parent message id, the client sends the next message as a reply to the newest message.
+    If the id of this message is None, the client replies to the newest message of the conversation.
 
     :raises typer.BadParameter: the argument names no conversation, or more than one.
     """
@@ -46,9 +46,12 @@ def find_position(api: ChatGPTAPI, requested: str | None) -> Position | None:
 
 
 def find_conversation_id(api: ChatGPTAPI, argument: str) -> str:
-    """Return the id of the conversation that an argument names. If no listed id starts with the argument, return the argument.
+    """Return the id of the conversation that an argument names.
 
-    :raises typer.BadParameter: the argument is empty, is a number that is not in the list, or matches several conversations.
+    If the argument is neither `last` nor a number, and no known id starts with it, return the argument itself.
+
+    :raises typer.BadParameter: the argument is empty, is `last` or a number without a conversation, or is the start of several
+        ids.
     """
     if not argument:
         raise typer.BadParameter("a conversation id must not be empty")

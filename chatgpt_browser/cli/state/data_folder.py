@@ -29,7 +29,7 @@ class DataFolder(SavedLogin):
 
     @property
     def last_conversation(self) -> Path:
-        """The file with the position of the last conversation."""
+        """The file with the id of the last conversation, and the id of the message to reply to."""
         return self.folder / "last_conversation.json"
 
     @property
@@ -49,7 +49,7 @@ class DataFolder(SavedLogin):
 
     @property
     def server_key(self) -> Path:
-        """The file with the key of `serve`."""
+        """The file with the API key that `serve` requires in requests."""
         return self.folder / "server_key"
 
     def removed_by_logout(self) -> tuple[tuple[str, Path], ...]:

@@ -1,4 +1,4 @@
-"""Loads and saves the position of the last conversation, and handles the arguments that name it (`last`, `--continue`)."""
+"""Loads and saves the last conversation's id and the message to reply to, for the arguments `last` and `--continue`."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def remember_conversation(
 ) -> None:
     """Save the position of the last conversation. An error is ignored, for example if the folder is read-only.
 
-    If the reply contains an image, only the conversation is saved, because the site may have stored the image after the message
-    with the id ``message_id``. The next message then follows the newest message of the conversation.
+    If the reply contains an image, the saved position has no message id. The site may have stored the image after the message
+    with the id ``message_id``, and the next message must follow the image.
     """
     if reply is not None and any(file.kind == "image" for file in reply.files):
         message_id = None
@@ -76,8 +76,8 @@ def remember_conversation(
 def forget_conversation(conversation_id: str) -> None:
     """Record that a conversation was deleted.
 
-    If its position is saved as the position of the last conversation, replace the position by a mark. After that, `last` means
-    the newest conversation on the site.
+    If it was the last conversation, replace the saved position with a mark. After that, `last` means the newest conversation on
+    the site.
     """
     folder, origin = DataFolder.current(), site_origin()
     position = load_position(folder, origin)

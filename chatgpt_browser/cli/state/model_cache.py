@@ -1,4 +1,4 @@
-"""Saves the names of the models that the command `models` lists, so that later commands can complete them."""
+"""Saves the names of the models that the command `models` lists. The shell completion of options uses them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ModelNames(NamedTuple):
-    """The name of a model, its title, and the names of its efforts."""
+    """The name of a model, its title, and the names of the reasoning efforts that it offers."""
 
     slug: str
     title: str

@@ -47,7 +47,10 @@ class Message:
             self.text += self.unsaid.pop(0)
 
     def next_widget_state(self) -> dict[str, Any]:
-        """Return the message's next widget state as metadata, or an empty dict if the message has none."""
+        """Return the first item of `widget_states` as metadata, or an empty dict if there is no item.
+
+        Remove this item from the list, unless it is the only item.
+        """
         if not self.widget_states:
             return {}
         state = self.widget_states.pop(0) if len(self.widget_states) > 1 else self.widget_states[0]
@@ -112,7 +115,7 @@ class Conversation:
     #: The time of the last change in seconds since the epoch.
     update_time: float = field(default_factory=time.time)
     messages: dict[str, Message] = field(default_factory=dict)
-    #: The ID of the message that was added last.
+    #: The ID of the newest message.
     current_node: str = ""
     #: False if the conversation was deleted.
     is_visible: bool = True
@@ -136,7 +139,7 @@ class Conversation:
         return message
 
     def add_aside(self, role: str, text: str, fields: dict[str, Any]) -> Message:
-        """Add a side message (for example a thought or a tool call) as a child of the newest message, and return it."""
+        """Call `add` for a side message (for example a thought or a tool call). Its parent is the newest message."""
         message = self.add(role, text, self.current_node)
         message.fields = fields
         return message
@@ -161,7 +164,7 @@ class Conversation:
             parent = below[0]
         self.add("tool", "", parent.id).fields = image.fields
         if newest != parent.id:
-            # The user has asked another question since. The newest message of that question's branch stays the newest.
+            # The user has sent another message after the image was announced. The image must not become the newest message.
             self.current_node = newest
 
     def chain(self, message_id: str | None = None) -> list[Message]:

@@ -25,7 +25,7 @@ class PageControls:
     """
 
     picker: Picker = "slider"
-    #: The options that the page leaves out of its request, although they were chosen.
+    #: The options that the page does not send with a message, even if the user has chosen them.
     ignores: Sequence[PageOption] = ()
     #: False: the page ignores `?model=` in its address. The model must be chosen in the picker.
     reads_model_address: bool = True

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 #: The requests of one upload, in order. `processed`: `POST /files`, a PUT of the bytes to the storage, and
 #: `POST /files/process_upload_stream`. `uploaded`: the same requests, and `POST /files/{id}/uploaded` directly after the PUT.
-#: `finalized`: instead of the PUT, the bytes are posted as a form to a URL of the site.
+#: `finalized`: as `processed`, but instead of the PUT, the page posts the bytes as a form to a URL of the site.
 UploadOrder = Literal["processed", "uploaded", "finalized"]
 #: The file input of the page. `form`: an input `#upload-files` in the composer's form, beside another input for images only.
 #: `photos`: an input with the earlier name `#upload-photos`. `menu`: the page has no input until the item
@@ -38,7 +38,8 @@ class UploadOptions:
     #: The maximum size of a file and the maximum size of an image, in bytes. The site refuses a larger file with a 413.
     max_file_size: int = 512 << 20
     max_image_size: int = 20 << 20
-    #: The maximum number of files of one message. The page shows an alert for more files, and uploads none.
+    #: The maximum number of files of one message. If the user adds more files, the page shows an alert and uploads none of
+    #: these files.
     max_files: int = 10
     #: The number of files that the account can upload. After that, the site refuses each file with a 429. None: no limit.
     remaining: int | None = None

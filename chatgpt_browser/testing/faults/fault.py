@@ -71,13 +71,16 @@ class Fault:
 
 @dataclass(frozen=True)
 class Refusal(Fault):
-    """A fault that replaces the site's response. The message of the request is not stored, and no step of the script is used."""
+    """A fault that replaces the site's response.
+
+    If the request is a message, the message is not stored, and the next reply of the test's script stays for a later message.
+    """
 
     #: A function that takes (site, request), and returns the response. If the function returns None, for example after it has
     #: changed the site, the site itself responds to the request.
     answer: AnswerFunction = field(repr=False, kw_only=True)
-    #: A function that takes (site, request), and returns whether the fault can be applied to the request. If the function returns
-    #: False, the parameters of `FakeChatGPT.inject`, such as `after`, do not count the request.
+    #: A function that takes (site, request), and returns whether the fault can be applied to the request. The parameters `times`
+    #: and `after` of `FakeChatGPT.inject` do not count a request for which this function returns False.
     applies: Callable[[FaultTarget, RecordedRequest], bool] = field(
         default=_applies_always, repr=False, kw_only=True
     )
@@ -87,7 +90,7 @@ class Refusal(Fault):
 
 @dataclass(frozen=True)
 class ReplyFault(Fault):
-    """A fault that changes the reply to an accepted message. It is applied only if the script's step is a `Reply`."""
+    """A fault that changes the reply to an accepted message. It is applied only if the script answers with a `Reply`."""
 
     #: A function that takes a `Reply`, and returns the step that the server plays instead of this reply.
     damage: DamageFunction = field(repr=False, kw_only=True)

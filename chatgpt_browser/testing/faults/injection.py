@@ -165,8 +165,8 @@ def _concerns(fault: Fault, record: RecordedRequest) -> bool:
     if record.path.startswith(CHALLENGE_PREFIX) or not _has_path(record.path, fault.path):
         return False
     if fault.path == SESSION_PATH:
-        # A page of the client first navigates to this URL, only to load a document of the site's origin. The fault is applied to
-        # the later request for the session, not to this navigation.
+        # The client's page first navigates to this path, only to load a document of the site's origin. The fault is not applied
+        # to this navigation, but to the later request for the session.
         return record.headers.get("sec-fetch-mode") != "navigate"
 
     return True

@@ -36,7 +36,7 @@ def cassette_path(module: Path, test: str) -> Path:
     plain = function.replace("::", ".") + bracket + parameters
     name = _UNSAFE.sub("-", plain)[:_LONGEST_NAME].rstrip(".")
     if name != plain:
-        # The change may have removed the only difference from the name of another test, so a hash of the whole name is added.
+        # Characters were replaced or cut, so another test may have the same file name. A hash of the test's name is added.
         name += "-" + hashlib.sha256(test.encode()).hexdigest()[:8]
     return module.parent / _FOLDER / module.stem / f"{name}.jsonl"
 

@@ -17,7 +17,10 @@ _FIELDS = frozenset("cpov")
 
 
 class _Change(NamedTuple):
-    """One change of a message: the operation is applied at the path, with the value `holder["v"]`."""
+    """One operation of a delta, for example `append`, with the path in the event at which it is applied.
+
+    `holder` is the delta, or an item of a delta with several operations. `holder["v"]` is the value of the operation.
+    """
 
     channel: Any
     path: str

@@ -23,8 +23,8 @@ _ENDS = {
     "ChatGPTTimeoutError": "stalled",
     "MalformedEventError": "garbled",
     "StreamInterruptedError": "broken",
-    # A StreamError of no class above: the reply ended with an event, for example an event with an error. The recording contains
-    # this event, so the replay needs no special end after it.
+    # Any other StreamError: an event ended the reply, for example an event with an error. The recording contains this event, so
+    # the replay ends normally after it.
     "StreamError": "done",
 }
 
@@ -60,9 +60,7 @@ class EventLog:
         self._entries.append(_Entry(self.seconds, dict(event), copied))
 
     def ends_without(self, text: str) -> bool:
-        """Return whether the events lack a part of the answer's text.
-
-        If so, the client has read the complete text from the stored conversation.
+        """Return whether the client has read a part of the answer's text from the stored conversation, not from the events.
 
         :param text: the complete text, without marks of citations.
         """
@@ -76,11 +74,12 @@ class EventLog:
         return any(entry.event.get("type") == "stream_handoff" for entry in self._entries)
 
     def final(self, scrubber: Scrubber, reply: Any = None) -> dict[str, Any]:
-        """Return a dict with the key `final`, without secrets, for the last line of the message.
+        """Return `{"final": {"id": …, "text": …}}`, without secrets, for the last line of the message.
 
-        Return an empty dict if the replay can read the answer from the events.
+        The replay stores this answer in the conversation. Return an empty dict if the events are enough: they are not deltas, and
+        they contain the whole answer.
 
-        :param reply: the complete reply, with its `text` and `message_id`. None: the answer is read from the events.
+        :param reply: the complete reply, with its `text` and `message_id`. None: take the answer from the events.
         """
         if reply is not None and self.ends_without(reply.text):
             answer_id, text = reply.message_id, reply.text
@@ -118,7 +117,8 @@ class EventLog:
     def _find_secrets(self, scrubber: Scrubber) -> None:
         """Search the complete texts for secrets, and add the secrets to the scrubber.
 
-        The text of an earlier event may end in the middle of a secret. The scrubber then also removes this part of the secret.
+        The text of an earlier event may end in the middle of a secret. The scrubber can remove this part of the secret only after
+        the whole secret was added.
         """
         texts = [text_of(entry.event if entry.whole is None else entry.whole) for entry in self._entries]
         for text, following in zip(texts, [*texts[1:], ""], strict=False):

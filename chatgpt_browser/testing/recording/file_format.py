@@ -9,6 +9,8 @@ session and the types of its values, but not the values. Each message has these 
 - as the last line `{"end": "done" | "stalled" | "garbled" | "broken" | "left" | "challenge", "at": seconds}`, or
   `{"answer": {"status", "body", "headers"}, "at": seconds}` if the site responded with an error.
 
+The value `challenge` of `end` means that the site required a challenge. `Recorded.end` explains the other values.
+
 The last line also has `"final": {"id", "text"}` if the rest of the reply was read from the stored conversation, or if the reply
 consists of deltas.
 

@@ -114,8 +114,8 @@ class Recorder(Generic[ResultT_co]):
             end = ending(error, self._scrubber)
             raise
         finally:
-            # Write nothing if it is not certain that the message reached the site: there is no event, and the end is "left" (the
-            # call was cancelled, or `ending` does not know the error).
+            # If there is no event, and the end is "left" (the call was cancelled, or `_ENDS` does not contain its error), the
+            # message may not have reached the site. Then nothing is written.
             if end != {"end": "left"} or log:
                 first = {"message": self._scrubber.text(message)}
                 # The list of lines is complete before the first line is written. So if scrubbing fails, nothing is written.

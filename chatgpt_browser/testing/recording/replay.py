@@ -28,7 +28,7 @@ class Replay:
     """The steps of a recording. Each message to the server uses one step.
 
     :param match: True: a message uses the first step that was recorded for the same text. If there is no such step, the message
-        is refused. False: the steps are used in order. The text of a message matters only for retries.
+        is refused. False: the steps are used in order, whatever the texts are, except for retries (see :meth:`next_step`).
     """
 
     def __init__(self, steps: list[tuple[str, Step]], *, match: bool = False) -> None:
@@ -41,10 +41,11 @@ class Replay:
     def next_step(self, message: str) -> Step | None:
         """Return the step for the response to this message.
 
-        If the recording has no such step, return a refusal if `match` is true, otherwise None.
+        If no step is left for the message, return None. With `match`, return a refusal instead.
 
-        A client may repeat a refused message by itself. The recording contains only the last of these refusals, so the response
-        to each repetition is this refusal again. But if the next step was recorded for the same text, that step is used.
+        A client may retry a refused message automatically. The recording contains only the last refusal of the message. So if the
+        previous step is a refusal, and the previous message had the same text, return the refusal again. But if the next step was
+        also recorded for this text, return the next step.
         """
         if self._refused is not None and message == self._previous_message:
             text, step = self._refused
@@ -67,9 +68,9 @@ class Replay:
         return Answer.error(400, f"FakeChatGPT: the recording has no message {short(message)}.")
 
     def leftovers(self, title: str, asked: Sequence[str]) -> Iterator[Leftover]:
-        """Yield the steps that were not used, and the messages that the recording does not contain.
+        """Report the steps that were not used, and the messages of the test that the recording does not contain.
 
-        :param title: the call that added the recording.
+        :param title: the name of the recording in the reports.
         :param asked: the texts of all messages that the server has received.
         """
         if self._steps and not self._match:
@@ -106,11 +107,11 @@ def read_recording(path: str | os.PathLike[str], speed: float | None, *, match: 
 
 
 def read_lines(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
-    """Return the lines of a recording as JSON values.
+    """Return the lines of a recording as JSON objects.
 
-    :raises ValueError: the file is not a recording.
-    :raises LookupError: the file is empty.
-    :raises TypeError: the lines of the file are not JSON objects.
+    :raises ValueError: a line is not JSON, the format of the recording is not supported, or a message has no end.
+    :raises LookupError: the file is empty, or its first line has no key `recording`.
+    :raises TypeError: a line or an event is not a JSON object.
     :raises OSError: the file cannot be read.
     """
     lines = [json.loads(line) for line in Path(path).read_text("utf-8").split("\n") if line]
@@ -121,7 +122,11 @@ def read_lines(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
 
 
 def _check(lines: list[Any]) -> None:
-    """Check the values of the lines, and that each message is complete."""
+    """Check the lines of a recording.
+
+    :raises TypeError: a line or an event is not a JSON object.
+    :raises ValueError: a message has no end.
+    """
     is_complete = True
     for number, line in enumerate(lines, 1):
         if not isinstance(line, dict):

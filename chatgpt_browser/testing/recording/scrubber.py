@@ -33,8 +33,8 @@ _NAMED = re.compile(
     [^\s&;,"'()<>\[\]\\\#]+""",
     re.IGNORECASE | re.VERBOSE,
 )
-# The kinds whose secrets always contain a digit. `_is_secret` checks the digit. A lookahead in the pattern would be slow: in a
-# long text such as `user-user-user-…`, it would read the rest of the text again at each word.
+# The kinds whose secrets always contain a digit. `_is_secret` checks that there is one. A lookahead in the pattern would be slow:
+# in a long text such as `user-user-user-…`, it would read the rest of the text again at each word.
 _WITH_DIGIT = ("account",)
 _DIGIT, _LETTER = re.compile(r"\d"), re.compile("[A-Za-z]")
 _SECRET_KEY = re.compile(
@@ -69,14 +69,14 @@ class Scrubber:
     def find_secrets(self, text: str) -> None:
         """Search a text for strings that have the form of a secret, and add them to the known secrets.
 
-        If another text is cut off in the middle of such a secret, the method `text()` can then remove the beginning of the secret
-        too.
+        If another text ends in the middle of one of these secrets, `text()` can remove the beginning of the secret only after
+        this call.
         """
         for kind, pattern in _PATTERNS.items():
             self.add_secrets(kind, (found for found in pattern.findall(text) if _is_secret(kind, found)))
 
     def text(self, text: str) -> str:
-        """Return the text of a message with its secrets replaced. If the text ends with the beginning of a secret, remove it."""
+        """Return the text of a message with its secrets replaced. The beginning of a secret at the end of the text is removed."""
         end = len(text)
         # The search is repeated, because the shortened text may end with the beginning of another secret.
         while starts := [at for secret in self._known if (at := _cut_off_start(text, secret)) < end]:
@@ -97,7 +97,9 @@ class Scrubber:
     def value(self, value: Any, key: str = "") -> Any:
         """Return a copy of a JSON value with its secrets replaced.
 
-        All values of keys such as "token" are also replaced, and all long random strings.
+        Long strings that contain both letters and digits are also replaced, because they may be secrets.
+
+        :param key: the key of the value in its object. If it is a word such as "token", the value is replaced in any case.
         """
         if isinstance(value, dict):
             return {self._without(name): self.value(item, name) for name, item in value.items()}

@@ -31,7 +31,7 @@ class ReplyEvents:
     model: str
     #: The side messages: one message for each item of `asides_of(reply)`, in the same order.
     side_messages: Sequence[Message] = ()
-    #: The message with the text `reply.alternative`; None if the reply has no alternative.
+    #: The alternative answer to the same message (see `Reply.alternative`). None if the reply has only one answer.
     alternative: Message | None = None
 
     def opening(self) -> list[bytes]:
@@ -46,10 +46,9 @@ class ReplyEvents:
         ]
 
     def side_message_events(self) -> list[bytes]:
-        """Return the events of the side messages and of the alternative.
+        """Return the events of the side messages, and the event of the alternative answer.
 
-        Each side message has two events: the first contains half of its text, the second the whole text. The alternative has
-        one event.
+        Each side message has two events: the first contains half of its text, the second the whole text.
         """
         blocks = []
         for aside, message in zip(asides_of(self.reply), self.side_messages, strict=True):
@@ -61,7 +60,7 @@ class ReplyEvents:
         return blocks
 
     def fillers(self) -> list[bytes]:
-        """Return the fillers that are sent between events. The options of the reply select comments, empty data and pings."""
+        """Return the fillers between events: a comment, an event without data and a ping, if the reply's options select them."""
         lines = [": ping - 2022-12-11 09:30:00.000000"] if self.reply.comments else []
         if self.reply.empty_data:
             lines.append("data:")
@@ -90,9 +89,9 @@ class ReplyEvents:
 
     @property
     def is_complete(self) -> bool:
-        """True if the last event of the answer marks it as complete.
+        """True if the last event of the answer marks the answer as complete.
 
-        It is False if the reply has no `final_status`, or if the reply ends with an error, a hand-off or a withheld answer.
+        This is not the case if the reply has no `final_status`, or if it ends with an error, a hand-off or a withheld answer.
         """
         reply = self.reply
         is_cut_off = reply.error is not None or reply.withheld is not None or reply.handoff_after is not None

@@ -36,10 +36,10 @@ class DeltaEvents(ReplyEvents):
         return [*blocks, *self.fillers()]
 
     def side_message_events(self) -> list[bytes]:
-        """Return the events of the side messages and of the alternative.
+        """Return the events of the side messages and of the alternative answer.
 
-        Each side message has four deltas; the field `c` contains the number of the message. The alternative has a notice and one
-        delta.
+        Each side message has four deltas; the field `c` contains the number of the message. The alternative answer has a notice
+        and one delta.
         """
         blocks = []
         pairs = zip(asides_of(self.reply), self.side_messages, strict=True)

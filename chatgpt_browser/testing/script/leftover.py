@@ -15,7 +15,8 @@ _PACKAGE = __name__.partition(".script.")[0]
 _PLUGIN = "chatgpt_browser.pytest_plugin"
 #: The maximum length of messages and patterns in a report.
 LONGEST_TEXT = 200
-# The minimum similarity (0 to 1) of a text that a report calls the nearest.
+# A report quotes the text that is most similar to the expected text, if its similarity (0 to 1) is at least this. Otherwise, the
+# report quotes the newest text.
 _NEAR = 0.5
 
 
@@ -35,7 +36,7 @@ class Leftover:
 def call_site() -> str:
     """Return the file and the line from which the test called this package, for example `tests/test_it.py:7`.
 
-    If the fixture called this package with the options of the marker, return the name of the marker.
+    If the pytest plugin made the call with the arguments of a marker, return `the marker chatgpt`.
     """
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
@@ -49,7 +50,7 @@ def call_site() -> str:
 
 
 def short(value: object, limit: int = 80) -> str:
-    """Return the repr of a value, with at most about this number of characters."""
+    """Return the repr of a value, shortened to about `limit` characters."""
     shortener = reprlib.Repr()
     shortener.maxstring = shortener.maxother = limit
     return shortener.repr(value)

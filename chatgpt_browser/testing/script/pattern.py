@@ -9,8 +9,8 @@ from difflib import SequenceMatcher
 from .leftover import LONGEST_TEXT, short
 from .scripted import Turn
 
-# The similarity of longer texts is computed from their first and last characters only, because the computation takes quadratic
-# time.
+# Computing a similarity takes quadratic time. Therefore only this number of characters at the beginning of each text, and at the
+# end of a message, is compared.
 _COMPARED_CHARACTERS = 1000
 # Matches the parts of a regular expression that are not ordinary text: escapes, flags and special characters.
 _SYNTAX = re.compile(r"\\.|\(\?[\w<>=!:-]*|[^\w\s]")

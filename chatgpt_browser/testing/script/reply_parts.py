@@ -22,8 +22,8 @@ class Citation:
         >>> Reply("The sky is blue.", citations=["https://example.org/sky"])
         >>> Reply("Blue. Green.", citations=[Citation("Sky", "https://example.org/sky", after="Blue.")])
 
-    In `citations`, a text is the `url` of a citation. Other objects with the same attributes are also accepted, for example the
-    citations of a reply that the client has returned.
+    In `Reply.citations`, a text stands for a citation with this `url`. Other objects with the same attributes are also accepted,
+    for example the citations of a reply that the client has returned.
     """
 
     title: str | None = None
@@ -38,7 +38,7 @@ class Citation:
 
 @dataclass(frozen=True)
 class Thought:
-    """A thought of the model. In `thoughts`, a text is the `summary` of a thought.
+    """A thought of the model. In `Reply.thoughts`, a text stands for a thought with this `summary`.
 
     If `seconds` is given, the thought is followed by a recap: a message with the duration of the thought.
     """
@@ -50,7 +50,7 @@ class Thought:
 
 @dataclass(frozen=True)
 class ToolCall:
-    """A call of a tool and its output. In `tool_calls`, a text is the `input` of a call of the tool `python`."""
+    """A call of a tool and its output. In `Reply.tool_calls`, a text stands for a call of `python` with this `input`."""
 
     name: str = "python"
     input: str = ""
@@ -76,8 +76,9 @@ _Part = TypeVar("_Part", Citation, Thought, ToolCall)
 
 
 def _part(kind: type[_Part], value: object, text_field: str) -> _Part:
-    """Return the part for a scripted value. The value is a text, a mapping, or an object with the attributes of the part.
+    """Convert a scripted value to a part of the class `kind`.
 
+    :param value: the text of the part's field `text_field`, a mapping, or an object with the attributes of the part.
     :raises TypeError: if the value has another type.
     """
     if isinstance(value, kind):
@@ -122,7 +123,7 @@ def _call_asides(call: ToolCall) -> Iterator[Aside]:
 
 
 def content_references(reply: ScriptedParts) -> list[dict[str, Any]]:
-    """Return the `content_references` of the answer. As on the site, the offsets are not reliable: all of them are zero."""
+    """Return the `content_references` of the answer. The offsets are all zero: the site's offsets are not reliable either."""
     references: list[dict[str, Any]] = []
     for number, each in enumerate(reply.citations):
         citation = _part(Citation, each, "url")

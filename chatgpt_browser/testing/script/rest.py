@@ -8,7 +8,10 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Rest:
-    """The rest of a reply after a hand-off, after a break, or after a JSON response. `Rest` requires `form="app"`.
+    """The way in which the page gets the rest of a reply whose response ends early. `Rest` requires `form="app"`.
+
+    The response ends early because of a hand-off (`Reply.handoff_after`) or a break (`Reply.break_after`), or because it is JSON
+    (`Reply.as_json`).
 
     The server adds the rest to the stored conversation at the pace of the reply. At the same time, it offers the rest to the
     page, through a WebSocket or as the response to another request:

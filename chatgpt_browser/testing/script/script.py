@@ -30,7 +30,11 @@ class Recording(Protocol):
         ...
 
     def leftovers(self, title: str, asked: Sequence[str]) -> Iterator[Leftover]:
-        """Yield the steps that were not used, and the messages that are missing from the recording."""
+        """Report the recorded steps that were not used, and the messages of the test that the recording does not contain.
+
+        :param title: the name of the recording in the reports.
+        :param asked: the texts of all messages that the server has received.
+        """
         ...
 
 
@@ -48,10 +52,11 @@ class _Sourced(Generic[_T]):
 
 
 class Script:
-    """The steps that answer messages. For other requests, the script has queues of answers; the path selects a queue.
+    """The steps that answer messages, and the answers to other requests.
 
-    The step for a message comes from the first of these sources that has a step: the queue, the recordings (oldest first), the
-    rules that match the message (newest first), and the default reply. If `strict` is True, there is no default reply.
+    The step for a message comes from the first of these sources that has a step: the queue for messages, the recordings (oldest
+    first), the rules that match the message (newest first), and the default reply. If `strict` is True, there is no default
+    reply. The answers to other requests are in separate queues, each for one path.
     """
 
     def __init__(self, queue: Sequence[Scripted], reply: Scripted | None, *, strict: bool = False) -> None:
@@ -90,8 +95,8 @@ class Script:
     def add_recording(self, recording: Recording, call: str, *, place: str | None = None) -> None:
         """Add a recording. It answers messages when the queue is empty and all earlier recordings have ended.
 
-        :param call: the call that adds the recording, or the name of the recording.
-        :param place: the place of the call. None: the place at which the test called this package.
+        :param call: the name of the recording in reports, for example `replay('hello.jsonl')`.
+        :param place: the place of the call in reports. None: the place at which the test called this package. Empty: no place.
         """
         sourced = _Sourced(recording, call, call_site() if place is None else place)
         with self._lock:
@@ -161,7 +166,7 @@ class Script:
     def leftovers(self, refused: Sequence[str] = ()) -> list[Leftover]:
         """Return the unused parts of the script. If the script is strict, also return the messages that no part expected.
 
-        :param refused: the names of the faults that have refused messages.
+        :param refused: for each message that a fault has refused, the name of the fault. The reports on unused rules mention it.
         """
         with self._lock:
             return [
@@ -189,7 +194,7 @@ class Script:
                 yield Leftover(rule.title, str(pattern), self._asked_instead(pattern, refused))
 
     def _asked_instead(self, pattern: Pattern, refused: Sequence[str]) -> str:
-        """Return a description of the message that a rule with this pattern should have answered."""
+        """Describe the message that matches the pattern of an unused rule, or that is nearest to this pattern."""
         for turn in self._asked:
             if _matches(pattern, turn):
                 answered_by = turn.request.rule or "the default reply, before the rule was added"

@@ -28,7 +28,7 @@ class Turn:
     #: The messages before this user message in the same branch of the conversation, as (role, text) pairs, oldest first.
     history: list[tuple[str, str]]
     conversation_id: str
-    #: The number of this user message in the conversation, starting with 1.
+    #: 1 for the user's first message in this branch of the conversation, 2 for the user's second message, and so on.
     number: int
     model: str
     request: RecordedRequest
@@ -58,7 +58,7 @@ def check_scripted(value: object) -> None:
 async def as_step(scripted: Scripted, turn: Turn) -> Step:
     """Convert a scripted item to a step. If the item is a callable, it is called with `turn`, and its result is converted.
 
-    :raises TypeError: if the item, or the return value of the callable, is neither a text, a step nor an iterator.
+    :raises TypeError: if the return value of the callable is neither a text, a step nor an iterator.
     """
     made: Any = scripted(turn) if callable(scripted) else scripted
     if inspect.isawaitable(made):

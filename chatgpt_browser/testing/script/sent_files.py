@@ -162,14 +162,14 @@ class SentFile:
 class FileAside(Aside):
     """A side message with a file: the file is an object in the content (`parts`), or it is named in the metadata (`extra`)."""
 
-    #: The parts of the content before the text.
+    #: The objects that precede the text in the list `parts` of the content.
     parts: tuple[dict[str, Any], ...] = ()
     #: Additional metadata of the message.
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
     def text_path(self) -> str:
-        """The path that a delta uses for the text of this message."""
+        """The path of this message's text in a delta, for example `/message/content/parts/1`."""
         return f"/message/content/parts/{len(self.parts)}" if self.parts else super().text_path
 
     def content(self, text: str) -> dict[str, Any]:

@@ -37,8 +37,8 @@ class Aside:
     end_turn: bool | None = False
     #: The kind of background task that the message announces, for example `image_gen`. None if the message announces no task.
     task: str | None = None
-    #: The states of a deep research, oldest first. Each request for the conversation with `include_widget_state` returns the next
-    #: state. Empty: the message does not belong to a research.
+    #: The states of a deep research, oldest first. If a GET of the conversation has the parameter `include_widget_state`, the
+    #: response contains the next state. Empty: the message does not belong to a research.
     widget_states: tuple[dict[str, Any], ...] = ()
     #: The summary of a thought.
     summary: str = "Thinking"
@@ -98,7 +98,9 @@ class Aside:
         reads: int = 0,
         references: Sequence[dict[str, Any]] = (),
     ) -> Aside:
-        """Return the message of a deep research. Only the stored conversation contains the report of the research.
+        """Return the message of a deep research.
+
+        The events of the reply do not contain the report of the research. Only the stored conversation contains it.
 
         :param plan: the titles of the plan's steps.
         :param reads: for this number of reads of the conversation, the research is still running. After that, it is complete.
@@ -118,7 +120,7 @@ class Aside:
 
     @property
     def text_path(self) -> str:
-        """The path that a delta uses for the text of this message."""
+        """The path of this message's text in a delta, for example `/message/content/parts/0`."""
         if self.content_type == "thoughts":
             return "/message/content/thoughts/0/content"
         return f"/message/content/{_TEXT_KEYS.get(self.content_type, 'parts/0')}"

@@ -78,7 +78,7 @@ class Pace:
         """Return the time at which the next event is due, in seconds after the first event.
 
         :param events: the number of events before the next event.
-        :param characters: the number of characters after the first event, including those of the next event.
+        :param characters: the length of the text that all events after the first event add, including the next event.
         """
         return events / self.events if self.events is not None else characters / (self.characters or 1)
 
@@ -90,7 +90,7 @@ class Reply:
     `hold_after`, `break_after` and `handoff_after` count only the events of the answer. They do not count the events with
     the user's own message, side messages or pings.
 
-    :raises TypeError: if a text is given instead of a list.
+    :raises TypeError: if `text` is not a text, or if an option that takes a list, such as `citations`, is a text.
     :raises ValueError: if `hold_after` is given without `gate`, if `interval` is negative, if both `interval` and `pace` are
         given, or if the marks of `citations` cannot be inserted into the text.
     """
@@ -122,7 +122,7 @@ class Reply:
     ping_events: bool = field(default=False, kw_only=True)
     #: True: the server sends a moderation event after the last piece. This event has no `message`.
     moderation: bool = field(default=False, kw_only=True)
-    #: If given, the site withholds the answer: after the last piece, the server sends a moderation event whose message is this
+    #: If given, the site retracts the answer: after the last piece, the server sends a moderation event whose message is this
     #: text. The answer is then not marked as complete.
     withheld: str | None = field(default=None, kw_only=True)
     #: True: the server sends each byte of the body separately.
@@ -163,15 +163,15 @@ class Reply:
     channel: str | None = field(default=None, kw_only=True)
     #: False: the reply has no answer, only side messages.
     has_answer: bool = field(default=True, kw_only=True)
-    #: True: the response is not a stream, but a JSON object with the address of a WebSocket. The client can then get the answer
-    #: only from the conversation: each GET of the conversation returns one more piece of the answer's text.
+    #: True: the response is not a stream, but a JSON object with the address of a WebSocket. Without `rest`, the client can get
+    #: the answer only from the conversation: each GET of the conversation returns one more piece of the answer's text.
     as_json: bool = field(default=False, kw_only=True)
-    #: The number of events that the server sends before it ends the stream with a hand-off. After the hand-off, each GET of the
+    #: The number of events that the server sends before it ends the stream with a hand-off. Without `rest`, each later GET of the
     #: conversation returns one more piece of the answer.
     handoff_after: int | None = field(default=None, kw_only=True)
     #: The way in which the page of the web application gets the rest of the answer, after a hand-off (`handoff_after`), a break
-    #: (`break_after`) or a response of JSON (`as_json`). The stored conversation then grows at the pace of the reply. None: only
-    #: the conversation has the rest.
+    #: (`break_after`) or a response of JSON (`as_json`). If `rest` is given, the stored answer grows at the pace of the reply,
+    #: not with each GET of the conversation. None: the page gets the rest only from the conversation.
     rest: Rest | None = field(default=None, kw_only=True)
     #: The text of an alternative answer to the same message; the site shows the two answers side by side. The alternative is sent
     #: before the answer. In the stored conversation, the alternative is the newest message.
@@ -293,7 +293,8 @@ class Stall:
     After the gate has opened, the response ends with status 200 and an empty body.
     """
 
-    #: True: the server does not send the status and the headers before the gate opens. False: it sends them at once.
+    #: True: the server sends the status and the headers only when the gate opens, so without a gate never. False: it sends them
+    #: at once.
     before_head: bool = False
     gate: Gate | None = None
 
@@ -311,7 +312,7 @@ class Break:
 Step = Reply | Recorded | RawBody | Answer | Stall | Break
 
 SessionState = Literal["alive", "signed_out", "refresh_error", "challenge"]
-#: The response to `GET /api/auth/session`: a state of the session, or a step that is sent unchanged.
+#: The response to `GET /api/auth/session`: the name of a state of the session, or a step that describes the response.
 SessionAnswer = SessionState | Step
 
 

@@ -71,7 +71,7 @@ class AppControls:
 
     @property
     def modal(self) -> str | None:
-        """The title of the modal dialog that a page shows (only with `form="app"`). None: no dialog.
+        """The title of a modal dialog that a page shows in addition to `dialog` (only with `form="app"`). None: no such dialog.
 
         A change has no effect on pages that are already open.
         """

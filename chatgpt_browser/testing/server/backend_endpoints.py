@@ -130,12 +130,12 @@ def list_models(site: Site, record: RecordedRequest, parameters: Mapping[str, st
 
 
 def prepare_message_token(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Respond to `POST /sentinel/chat-requirements/prepare`. Today's page sends this request first to prepare a message."""
+    """Respond to `POST /sentinel/chat-requirements/prepare`, the first request with which the page of 2026 prepares a message."""
     return Answer(200, {"prepare_token": f"prepare-{uuid.uuid4().hex}"})
 
 
 def prepare_message(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Respond to `POST /f/conversation/prepare`. Today's page sends this request directly before a message."""
+    """Respond to `POST /f/conversation/prepare`, the request that the page of 2026 sends directly before a message."""
     return Answer(200, {"status": "ok", "conduit_token": f"conduit-{uuid.uuid4().hex}"})
 
 

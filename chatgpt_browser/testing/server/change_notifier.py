@@ -19,7 +19,8 @@ class ChangeNotifier:
     """
 
     def __init__(self) -> None:
-        #: A unique ID of this server. If the watch page later receives a different ID, another server now uses the port.
+        #: A unique ID of this server. If another server uses the port later, the watch page receives a different ID, and removes
+        #: the items of this server.
         self.source_id: str = uuid.uuid4().hex
         self._watchers: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
 
@@ -36,7 +37,7 @@ class ChangeNotifier:
 
     @contextmanager
     def watched(self) -> Iterator[asyncio.Event]:
-        """Yield an event. Until the end of the block, each change of the state sets the event. The watcher must clear it."""
+        """Yield an event that each change of the state sets, until the end of the block. The watcher must clear the event."""
         changed = asyncio.Event()
         self._watchers[changed] = asyncio.get_running_loop()
         try:

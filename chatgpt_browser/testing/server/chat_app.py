@@ -69,7 +69,7 @@ _FILES = (
 
 
 def _policy(storage: Storage) -> list[tuple[str, str]]:
-    """Return the headers of the pages. A page may connect to its own origin and to the storage."""
+    """Return the headers of the pages. Their policy allows connections only to the page's own origin and to the storage."""
     sources = (
         f"default-src 'self'; connect-src 'self' {storage.origin}; img-src 'self' blob: {storage.origin}"
     )
@@ -97,7 +97,7 @@ class ChatApp:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self.layout: Layout = "usual"
-        #: The title of the modal dialog that a page shows. None: no dialog.
+        #: The title of a modal dialog that a page shows in addition to `dialog`. None: no such dialog.
         self.modal: str | None = None
         self.language: Language = "en"
         #: The dialog that a page shows. None: no dialog.

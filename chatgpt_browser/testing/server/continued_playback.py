@@ -111,7 +111,7 @@ def _pieces_of(source: Any) -> Sequence[str]:
 
 
 def socket_url(site: Site, **query: str) -> str:
-    """Return the address of the WebSocket, with the fields of `query`."""
+    """Return the address of the WebSocket. `query` contains the parameters of the address."""
     fields = "&".join(f"{name}={value}" for name, value in query.items())
     return f"{site.origin.replace('http', 'ws', 1)}{SOCKET_PATH}?{fields}"
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Controls(Scripting, AppControls):
-    """The part of `FakeChatGPT` that does not use sockets. Any thread may use it."""
+    """The part of `FakeChatGPT` with which a test inspects and scripts the site. Any thread may use it."""
 
     # ---- requests and state
 
@@ -47,7 +47,7 @@ class Controls(Scripting, AppControls):
         title: str = "New chat",
         conversation_id: str | None = None,
     ) -> Conversation:
-        """Add an existing conversation to the site and return it.
+        """Add a conversation to the site, as if it had taken place earlier, and return it.
 
         :param turns: (role, text) pairs.
         :param conversation_id: the ID of the conversation. None: a random ID.

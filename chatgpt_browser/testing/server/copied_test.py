@@ -31,7 +31,7 @@ def _turns(chain: Sequence[Message]) -> list[tuple[str, Any]]:
         if message.role == "user":
             turns.append((message.text, None))
         elif message.role == "assistant" and turns and _is_visible(message):
-            # The client returns the text without the marks of citations.
+            # The marks of citations are removed, because the client returns the text without them.
             turns[-1] = (turns[-1][0], CITATION_MARK.sub("", message.text))
     return turns
 

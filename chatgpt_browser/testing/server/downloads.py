@@ -46,22 +46,25 @@ def send_files(site: Site, reply: Reply, conversation: Conversation) -> Reply:
 
 
 def find_by_download(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Respond to `GET /files/download/{id}`."""
+    """Respond to `GET /files/download/{id}` with a link to the file."""
     return _link(site, parameters["id"], "download")
 
 
 def find_by_file(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Respond to `GET /files/{id}/download`."""
+    """Respond to `GET /files/{id}/download` with a link to the file."""
     return _link(site, parameters["id"], "file")
 
 
 def find_attachment(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Respond to `GET /conversation/{id}/attachment/{file}/download`."""
+    """Respond to `GET /conversation/{id}/attachment/{file}/download` with a link to the file."""
     return _link(site, parameters["file"], "attachment")
 
 
 def find_interpreter_file(site: Site, record: RecordedRequest, parameters: Mapping[str, str]) -> Answer:
-    """Respond to `GET /conversation/{id}/interpreter/download`. The conversation must contain the requested message."""
+    """Respond to `GET /conversation/{id}/interpreter/download` with a link to the file.
+
+    If the conversation does not contain the message that the query names, respond with the error `file_not_found`.
+    """
     conversation = site.find_conversation(parameters["id"])
     message_id, path = parameters.get("message_id"), parameters.get("sandbox_path", "")
     file_id = site.storage.downloads.interpreter_files.get((parameters["id"], path))

@@ -47,8 +47,8 @@ class FakeChatGPT(Controls):
     :param session_token: the session token that is valid at first; None: a random token.
     :param access_token_lifetime: the lifetime of access tokens.
     :param rotate_session_token: True: each response of the session endpoint for a valid session sets a new random session
-        token of the same length. A sequence of texts: the responses set these tokens, in order; later responses keep the token.
-        The previous token stays valid.
+        token of the same length. A sequence of texts: the responses set these tokens, in order; later responses keep the last
+        one. The newest token and the token before it are valid.
     :param challenge: the kind of challenge, `passes` or `person`, that clients without clearance must pass first. None: no
         challenge.
     :param one_message_at_a_time: True: while one message is being answered, respond with 429 to other messages.
@@ -59,7 +59,7 @@ class FakeChatGPT(Controls):
     :param user: the user object in the responses of the session endpoint; None: an example user.
     :param models: the list of models. A message for a model that is not in this list is refused with 400, unless the model is
         `auto` or the default model of `ChatGPTAPI`. None: the list contains models of 2026 with `form="app"`, otherwise two
-        models of 2022. In both cases, the server also accepts messages for other models that the site has had.
+        models of 2022; messages for all other models that the site has ever had are also accepted.
     :param public_origin: the origin in the base URLs, for browsers that map the host of this origin to the server. None: the
         address of the server.
     :param port: the port. If it is 0, the system chooses a free port.

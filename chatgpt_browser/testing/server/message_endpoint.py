@@ -118,8 +118,8 @@ async def _play_recorded(
 def _store(site: Site, posted: PostedMessage, conversation: Conversation) -> Message:
     """Store the conversation, and return the user's message.
 
-    If the user's message is new, add it to the conversation. The parent of the answer becomes the conversation's newest message:
-    the user's message or, for the action `continue`, the answer that is continued.
+    If the user's message is new, add it to the conversation. Afterwards, the newest message of the conversation is the message
+    that the answer follows: the user's message or, for the action `continue`, the answer that is continued.
     """
     with site.lock:
         site.conversations[conversation.id] = conversation

@@ -94,9 +94,10 @@ def accepted_names(models: list[dict[str, Any]] | None) -> frozenset[str]:
 
 
 def versions(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the field `versions` of `GET /models`: the presets of the model picker, one for each effort of each model.
+    """Return the field `versions` of `GET /models`: the presets of the model picker.
 
-    A model without `reasoning_type` has no preset. The models of 2022 have no `reasoning_type`.
+    A preset is a model with one of its thinking efforts, such as `extended`, or a model that has no efforts. Models without
+    `reasoning_type`, such as those of 2022, have no presets.
     """
     presets = [
         {

@@ -28,10 +28,11 @@ class ReplyPlayback:
     """Sends one `Reply` to one client, at the pace of the reply, and with its hold, break or hand-off.
 
     `commit(sent, unsaid, progress)` stores the answer. `sent` is the text that was sent so far. `unsaid` contains the pieces that
-    the client must fetch from the conversation: after a hand-off, or after a break with `continues`.
+    the client must fetch from the conversation: after a hand-off, or after a break with `continues`. `progress` is the progress
+    of the stored answer (see `Progress`).
 
-    If the client disconnects, the whole answer is stored, as on the site. If the reply has a gate or a break, or if its pieces
-    come from an iterator, only the part that was sent is stored.
+    If the client disconnects, the whole answer is stored, as on the site. But if the reply has a gate or a break, or if its
+    pieces come from an iterator, only the part that was sent is stored.
     """
 
     events: ReplyEvents

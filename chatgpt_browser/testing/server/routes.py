@@ -138,7 +138,7 @@ def _server_error(site: Site) -> Callable[[Request, Exception], Any]:
 
 
 def _pages(site: Site) -> list[Route]:
-    """Return the routes of all pages. A server without a web application has only a home page and shared pages."""
+    """Return the routes of all pages. Without a web application, these are a home page and the pages of shared conversations."""
 
     async def shared(request: Request) -> Response:
         with site.lock:

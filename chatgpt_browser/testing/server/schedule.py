@@ -15,7 +15,7 @@ _STEPS_PER_YIELD = 8
 
 
 class Schedule:
-    """A timer whose start time is the creation of the object. If one step is late, the following steps are still on time."""
+    """A timer that waits until given times after its creation. If one wait ends late, the following waits still end on time."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()

@@ -62,7 +62,7 @@ class Scripting:
         :param times: the maximum number of messages that the rule answers. None: no limit.
         :param optional: True: `assert_all_used` accepts that the rule answers no message.
         :raises ValueError: if `times` is less than one.
-        :raises TypeError: if `pattern` is none of these, or if `reply` is neither a text, a step nor a function.
+        :raises TypeError: if `pattern` has another type, or if `reply` is neither a text, a step nor a function.
         """
         rule = Rule(pattern, reply, times=times, optional=optional)
         self._site.script.add_rule(rule)
@@ -80,7 +80,7 @@ class Scripting:
     def script_path(self, suffix: str, *steps: Step) -> None:
         """Queue responses for the next requests whose path ends with `suffix`.
 
-        A request without authorization also uses a response.
+        The responses also answer requests without an access token.
         """
         self._site.script.extend_path(suffix, steps, "script_path")
 
@@ -100,7 +100,7 @@ class Scripting:
         self._site.script.add_recording(recording, f"replay({Path(path).name!r})")
 
     def _replay_cassette(self, path: Path, name: str, speed: float | None, *, match: bool) -> None:
-        """Replay the cassette of a test, like `replay`. `name` is the name of the recording in reports."""
+        """Replay the recording of a test (its cassette), like `replay`. `name` is the name of the cassette in reports."""
         recording = read_recording(path, speed, match=match)
         self._site.script.add_recording(recording, f"the cassette {name}", place="")
 
@@ -124,12 +124,12 @@ class Scripting:
         :param times: the number of requests to which the fault is applied. None: all requests, until `Injection.lift` is called.
         :param probability: the probability with which the fault is applied to each request.
         :param seed: the seed of the random numbers for `probability`.
-        :param after: the number of requests that are skipped before the fault is applied.
+        :param after: the number of requests to which the fault can be applied, but which are skipped first.
         :param path: the fault is applied to requests whose path ends with this text, such as `/models`. None: the fault's own
             path.
         :param optional: True: `assert_all_used` accepts that the fault is applied to no request.
-        :raises ValueError: for an unknown name, a number out of range, a `path` together with a reply fault, or a fault that
-            is not possible with this server's origin.
+        :raises ValueError: for an unknown name, a number out of range, a `path` for a fault that changes replies, or a fault that
+            needs another `public_origin`.
         """
         found = at_path(find_fault(fault), path)
         if isinstance(found, Refusal):
@@ -169,5 +169,5 @@ class Scripting:
 
 
 def _is_refused_message(record: RecordedRequest) -> bool:
-    # A fault that damages a reply is applied to a message that has a conversation already.
+    # An accepted message has a conversation ID here, even if a fault has changed its reply.
     return record.path.endswith((MESSAGE_PATH, PAGE_MESSAGE_PATH)) and record.conversation_id is None

@@ -76,7 +76,7 @@ def list_shares(site: Site, record: RecordedRequest, parameters: Mapping[str, st
 
 
 def page(site: Site, share_id: str) -> Answer:
-    """Return the page of a shared conversation, or a 404 if it is not public."""
+    """Return the page of a shared conversation, or a 404 if the share does not exist or is not public."""
     share = site.shares.get(share_id)
     if share is None or not (share["is_public"] and share["is_visible"]):
         return Answer.error(404, "Not Found")

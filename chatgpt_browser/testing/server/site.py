@@ -48,7 +48,7 @@ class MessageCounter:
 
 
 class Site:
-    """The state of the fake site. Any thread may use it. An operation that consists of several steps must hold `lock`."""
+    """The state of the fake site. Any thread may use it, but must hold `lock` during several accesses that belong together."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -75,7 +75,7 @@ class Site:
 
     @functools.cached_property
     def shares(self) -> dict[str, dict[str, Any]]:
-        """A dict from IDs to the JSON objects of shared conversations."""
+        """A dict from the ID of each share to the share's JSON object. A share is a shared conversation."""
         return {}
 
     @functools.cached_property

@@ -51,7 +51,7 @@ class StoredFile:
 
 @dataclass
 class Downloads:
-    """The state of the site's downloads."""
+    """The files of replies that clients can download, and the options for these downloads."""
 
     options: DownloadOptions = DownloadOptions()
     #: The files of code interpreters. The key is a pair: the ID of a conversation, and the path of the file in its code
@@ -107,7 +107,7 @@ class Storage:
         return file
 
     def write(self, file: StoredFile, content: bytes) -> None:
-        """Store the bytes of a file. The page has sent them to the site's origin instead of the storage."""
+        """Store the bytes of a file that a page has sent to the site's origin, not to a signed URL of the storage."""
         file.path.write_bytes(content)
         file.size, file.sha256 = len(content), _digest(file.path)
 

@@ -78,8 +78,8 @@ class TurnLog:
 
         If the reply is repeated (see `Rest.repeats`), the index is 0. Otherwise, the events that the page has read are left out.
 
-        :param offset: the number of events that the page has read, as in its resume request. None, for a topic: the page has read
-            all events of the response to the message.
+        :param offset: the number of events that the page has read, as in its resume request. For a topic, it is None: the page
+            has read exactly the events of the response to the message.
         """
         if self.is_handed_off and self.rest.repeats:
             return 0

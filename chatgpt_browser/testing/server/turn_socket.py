@@ -82,7 +82,7 @@ class TurnSocket:
             await self._send_json([_item(log, index, entry, with_topic=True)])
 
     async def _send_response(self, log: TurnLog) -> None:
-        """Send all events of a reply in the site's older form. Each WebSocket message contains half an event, in base64."""
+        """Send all events of a reply as on the site in earlier years: each WebSocket message contains half an event in base64."""
         ids = {"response_id": log.response_id, "conversation_id": log.conversation_id}
         async for _, entry in log.read(0):
             if await self._closes_before(log, entry):

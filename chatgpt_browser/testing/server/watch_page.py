@@ -77,7 +77,7 @@ def _test(site: Site, conversation_id: str) -> Answer:
 
 
 async def _stream(site: Site, writer: ResponseWriter) -> None:
-    """Send a server-sent event with all items. Later, after each change, send an event with the changed items."""
+    """Send a server-sent event with all items of the page (see `_items`). After each change, send one with the changed items."""
     sent: dict[str, str] = {}
     with site.changes.watched() as change:
         await writer.head(200, _STREAM)
