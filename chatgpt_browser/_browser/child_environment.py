@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 #: The possible names of the Playwright module that starts the driver. The name depends on Playwright's version.
 _TRANSPORTS = ("playwright._impl.transport", "playwright._impl._transport")
 _PREFIX = "CHATGPT_"
-#: True while this package starts a driver. Only then are this package's variables removed: a driver that other code of the
-#: program starts inherits all variables.
+#: True while this package starts a driver. Only this driver does not inherit this package's variables; a driver that other code
+#: has started does.
 _is_starting: ContextVar[bool] = ContextVar("chatgpt_browser_starts_driver", default=False)
 
 

@@ -24,7 +24,7 @@ def encode_reply(reply: Reply[FileRef]) -> dict[str, Any]:
 
 
 def decode_reply(data: dict[str, Any]) -> Reply[FileRef]:
-    """Return the reply in a JSON object. A field that a newer version of the package has stored is ignored."""
+    """Create a reply from its JSON object. A field that a newer version of the package has stored is ignored."""
     created_at = data.get("created_at")
     values = {
         **_known(Reply, data),

@@ -1,4 +1,4 @@
-"""The results of the tools: dataclasses with the fields for programs, and the text that a model reads.
+"""The results of the tools. A result has two forms: a dataclass for programs, and a text for the model.
 
 The SDK derives the schemas of the results from the dataclasses.
 """

@@ -69,7 +69,8 @@ class ReplyAssembler:
     def add_frame(self, frame: Frame) -> None:
         """Add a frame of the response.
 
-        If the stream breaks where it may end (``reader.may_end``), the error frame is treated as the end of the body.
+        An error frame reports that the connection broke. If the reply may already be complete (``reader.may_end``), this frame is
+        treated as the end of the body.
 
         :raises StreamError: the response has broken off in the middle of the reply.
         """
@@ -88,7 +89,7 @@ class ReplyAssembler:
         self._items.append(None)
 
     def leave_stream(self) -> None:
-        """Drop the unread events and the stored error. Call this method before the rest is read from the conversation."""
+        """Drop the unread events and the stored error, because the rest of the reply is read from the stored conversation."""
         self._items.clear()
         self._failure = None
         self.reader.is_following = False

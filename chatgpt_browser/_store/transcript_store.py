@@ -32,7 +32,7 @@ class StoredPosition:
     ``conversation_id`` is the id of the conversation. ``message_id`` is the id of the message after which the next message is
     sent.
 
-    ``instructions`` is the hash of the field ``instructions`` in the request that this message answers, or None.
+    ``instructions`` is the hash of the field ``instructions`` in the request whose answer is the message ``message_id``, or None.
     """
 
     conversation_id: str

@@ -256,7 +256,7 @@ class _FetchControl:
         self._world.grant(self._number, chars)
 
     def abort(self) -> bool:
-        """Abort the request. Return True: the caller need not wait for the abort, because the page runs commands in order.
+        """Abort the request. Always return True, because the caller need not wait: the page runs commands in order.
 
         After a hand-off, the site continues the reply outside the response. This transport cannot stop such a reply.
         """

@@ -24,7 +24,7 @@ class ConnectionLog:
     """The connections over which the page received its responses.
 
     A page has one connection to each origin. If a message's response arrives over a new connection although the page had a
-    connection before, then the old connection has closed. Chromium may have sent the message over the old connection first.
+    connection before, then the old connection has closed. Chromium may have sent the message over both connections.
     """
 
     def __init__(self) -> None:

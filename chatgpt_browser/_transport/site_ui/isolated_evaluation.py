@@ -35,9 +35,9 @@ class IsolatedEvaluation:
     ) -> Any:
         """Call the function in a script, wait for its promise, and return the result as JSON data.
 
-        The function is called with the ``constants``, then the ``arguments``, and then one function for each helper. A helper is
-        the name of another script. A script must always be called with the same constants and helpers, because its first call
-        stores them.
+        ``helpers`` are the names of other scripts. The arguments of the function are the ``constants``, then the ``arguments``,
+        and then the function of each helper. The first call of a script stores its constants and helpers, so all calls of the
+        script must pass the same ones.
 
         :raises PlaywrightError: the document was replaced, or the function failed.
         """

@@ -79,8 +79,8 @@ class MessageControls:
         """Apply the options to the message in the composer. Return False if there is nothing to apply.
 
         :param model: the model that the caller has chosen, or None if the page chooses the model.
-        :param document: the number of the page's document. If the same options were already applied in this document, only the
-            tools are chosen again, because writing the text has discarded them.
+        :param document: a number that changes when the page loads a new document. If the same options were already applied in
+            this document, only the tools are chosen again, because typing the message deselects them.
         :raises UploadError: a file was not uploaded. Nothing was sent.
         :raises OptionNotAppliedError: the page has no control for an option. Nothing was sent.
         """

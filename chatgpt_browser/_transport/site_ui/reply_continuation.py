@@ -26,17 +26,16 @@ from ..._protocol.sse import DONE, EventReader
 if TYPE_CHECKING:
     from ..response_stream import Frame, ResponseStream
 
-#: If the response to a message is a document, its text is stored only up to about this number of characters. A longer document is
-#: not the announcement of a reply.
+#: The maximum number of characters that are stored of a JSON document, if the site responds with one instead of a stream. A
+#: document that says where the reply can be read is shorter.
 _MAX_DOCUMENT = 1 << 16
 
 
 class ReplyContinuation:
-    """Delivers the events of a reply that the page receives outside the response to its message.
+    """Delivers the events of a reply that arrive through a later request or a WebSocket (a feed) of the page.
 
-    Events that arrive before the end of that response are kept until the response has ended. Only one feed delivers at a time:
-    the feed that has begun first. The other feeds are ignored until this feed has ended. The id of a feed is the id of its
-    request or of its WebSocket.
+    While the response to the message has not ended, such events are kept. If there are several feeds, only the first delivers
+    events. The others are ignored until it has ended. A feed has the id of its request or of its WebSocket.
     """
 
     def __init__(self, stream: ResponseStream) -> None:

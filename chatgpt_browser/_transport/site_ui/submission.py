@@ -90,7 +90,7 @@ class Submission:
         self._report = report
         self._composer = composer
         self._activity = activity
-        #: The text to write, and the text that the message box shows after the options were applied: a tool may add its name.
+        #: The text to write, and the text that the message box then shows. They differ if a tool has added its name in the box.
         self._text = self._shown = text
         self._timeout = timeout
         self._clock = asyncio.get_running_loop().time

@@ -89,7 +89,7 @@ class PrintableStream:
         return self._printable(text[:end])
 
     def finish(self) -> str:
-        """Return the printable form of the undecided end that `feed` has not returned."""
+        """Return the printable form of the end of the text, which `feed` has kept because more text could change its meaning."""
         rest, self._undecided = self._undecided, ""
         return self._printable(rest)
 

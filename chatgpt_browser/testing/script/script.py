@@ -194,7 +194,10 @@ class Script:
                 yield Leftover(rule.title, str(pattern), self._asked_instead(pattern, refused))
 
     def _asked_instead(self, pattern: Pattern, refused: Sequence[str]) -> str:
-        """Describe the message that matches the pattern of an unused rule, or that is nearest to this pattern."""
+        """Describe the message that a test sent where an unused rule expected one.
+
+        This is a message that matches the rule's pattern, but had another answer. If there is none, it is the most similar message.
+        """
         for turn in self._asked:
             if _matches(pattern, turn):
                 answered_by = turn.request.rule or "the default reply, before the rule was added"
