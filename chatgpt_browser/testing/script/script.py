@@ -196,7 +196,8 @@ class Script:
     def _asked_instead(self, pattern: Pattern, refused: Sequence[str]) -> str:
         """Describe the message that a test sent where an unused rule expected one.
 
-        This is a message that matches the rule's pattern, but had another answer. If there is none, it is the most similar message.
+        This is a message that matches the rule's pattern, but was answered in another way. If there is none, it is the most
+        similar message.
         """
         for turn in self._asked:
             if _matches(pattern, turn):
