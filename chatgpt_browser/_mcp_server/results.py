@@ -84,7 +84,7 @@ class MessageInfo:
 
 @dataclass(frozen=True)
 class ConversationContent:
-    """A conversation with its newest messages, oldest first. `omitted` is the number of the earlier messages."""
+    """A conversation with its newest messages, oldest first. `omitted` is the number of older messages that were left out."""
 
     conversation_id: str
     title: str | None

@@ -48,7 +48,7 @@ def start(
     send_via: options.SendViaOption = "auto",
     verbose: options.Verbose = 0,
 ) -> None:
-    """Start a browser in the background, with the session of the other commands.
+    """Start a browser in the background, signed in like the other commands.
 
     The command returns when the browser has opened the site.
 
@@ -83,7 +83,7 @@ def start(
 
 @background.command()
 def stop() -> None:
-    """End the background browser, or `serve` if the commands use its browser. A reply that has not ended is stopped.
+    """End the background browser, or the `serve` process whose browser the commands use. Replies in progress are stopped.
 
     Examples:
 

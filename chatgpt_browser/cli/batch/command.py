@@ -85,14 +85,14 @@ def batch(
     headed: Headed = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Send many prompts, one after another; save each reply to disk before the next prompt is sent.
+    """Send many prompts. Each reply is saved to disk before the next prompt is sent.
 
     To resume after an interruption, run the same command again: prompts with
     a reply are not sent again. When the site sets a rate limit, the command
     waits as long as the site requests. A failed prompt is written as a row
-    with its error. After a kill, the command looks at the site for the prompt
-    that was being sent, and takes its reply. If the prompt is not found, its
-    row is uncertain, and it is not sent again.
+    with its error. If a run was killed, the next run looks on the site for the
+    prompt that was being sent, and takes its reply. A prompt that is not found
+    is not sent again, and its row is marked as uncertain.
 
     Examples:
 

@@ -23,7 +23,7 @@ def models(
 ) -> None:
     """List the models that the account can use.
 
-    In a pipe, columns are separated by tabs: name, title, tokens, and efforts if a model has some.
+    In a pipe, columns are separated by tabs: name, title, maximum number of tokens and, if any model has them, efforts.
 
     Examples:
 

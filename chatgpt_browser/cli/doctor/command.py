@@ -46,8 +46,8 @@ def doctor(live: Live = False, as_json: AsJson = False, headed: Headed = False, 
     the client's own request, one by the site's page, and one by the page in a
     browser with a window (under Xvfb if there is no display). Their
     conversations are deleted afterwards. A file in the current folder
-    describes the responses; attach it to a bug report, and paste the block at
-    the end into the report.
+    describes the responses; attach it to a bug report, and paste the last
+    block of the output into the report.
 
     Examples:
 

@@ -140,7 +140,7 @@ def rename(
     no_background: NoBackground = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Change the title of a conversation.
+    """Change the title of a conversation. Without a title, the site generates one.
 
     Examples:
 

@@ -69,13 +69,12 @@ def export(
     no_background: NoBackground = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Export conversations as Markdown or JSON: one to standard output, or each to a file in a folder.
+    """Export conversations as Markdown or JSON: one to standard output or a file, or several to a folder.
 
     When --all is used again with the same folder, only conversations that
     changed are fetched. When the site sets a rate limit, the command waits
-    as long as the site requests, in total at most 30 minutes. To resume an
-    export that has ended, run the same command again.
-    A file whose conversation has got another title is replaced.
+    as long as the site requests, in total at most 30 minutes. To resume
+    after that, run the same command again. A file whose conversation has got another title is replaced.
 
     Examples:
 

@@ -160,7 +160,7 @@ def save_job_files(
 
 @jobs.command()
 def cancel(selected: Ids) -> None:
-    """Cancel jobs. The background process of a job stops its reply. A job that has ended does not change.
+    """Cancel jobs, and stop their replies. A job that has ended does not change.
 
     Examples:
 

@@ -29,13 +29,13 @@ def broken_body(reply: Reply) -> Reply:
 
 @reply_fault
 def broken_body_continued(reply: Reply) -> Reply:
-    """Break the connection halfway through the reply, and continue the answer in the conversation."""
+    """Break the connection halfway through the reply. The rest of the answer appears only in the stored conversation."""
     return replace(reply, break_after=_half(reply), continues=True)
 
 
 @reply_fault
 def websocket_answer(reply: Reply) -> Reply:
-    """Respond with JSON that names a WebSocket, and continue the answer in the conversation."""
+    """Respond with JSON that names a WebSocket. The answer appears only in the stored conversation."""
     return replace(reply, as_json=True)
 
 
@@ -90,25 +90,25 @@ def empty_body(reply: Reply) -> Answer:
 
 @reply_fault
 def done_missing(reply: Reply) -> Reply:
-    """Send the complete reply, but without `[DONE]`. Harmless."""
+    """Send the complete reply, but without `[DONE]`. The client returns the reply."""
     return replace(reply, done=False)
 
 
 @reply_fault
 def goes_on_after_done(reply: Reply) -> Reply:
-    """Send more data after `[DONE]` and keep the stream open. Harmless."""
+    """Send more data after `[DONE]` and keep the stream open. The client returns the reply."""
     return replace(reply, after_done=b": after the end\n\ndata: {}\n\n", hang_after_done=True)
 
 
 @reply_fault
 def split_characters(reply: Reply) -> Reply:
-    """Send each byte separately, which splits characters. Harmless."""
+    """Send each byte separately, which splits characters. The client returns the reply."""
     return replace(reply, byte_by_byte=True)
 
 
 @reply_fault
 def pings(reply: Reply) -> Reply:
-    """Send comments, empty events and `ping` events between the other events. Harmless."""
+    """Send comments, empty events and `ping` events between the other events. The client returns the reply."""
     return replace(reply, comments=True, empty_data=True, ping_events=True)
 
 

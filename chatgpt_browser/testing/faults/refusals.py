@@ -99,7 +99,7 @@ def rate_limit_clears_in(site: FaultTarget, record: RecordedRequest) -> Answer:
 
 @refusal()
 def rate_limit_text(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """Respond with 429 and the delay only in the text of the message."""
+    """Respond with 429. Only the text of the error contains the delay."""
     return Answer.too_many_requests()
 
 
@@ -183,19 +183,19 @@ def session_no_answer(site: FaultTarget, record: RecordedRequest) -> Break:
 
 @refusal()
 def challenge_passes(site: FaultTarget, record: RecordedRequest) -> None:
-    """Respond with 403 and a challenge page that a browser passes without help."""
+    """Respond to all requests with 403 and a challenge, until the challenge is passed. A browser passes it without help."""
     site.challenges.strike("passes")
 
 
 @refusal()
 def challenge_person(site: FaultTarget, record: RecordedRequest) -> None:
-    """Respond with 403 and a challenge page that a person has to pass."""
+    """Respond to all requests with 403 and a challenge, until the challenge is passed. A person has to pass it."""
     site.challenges.strike("person")
 
 
 @refusal()
 def challenge_impassable(site: FaultTarget, record: RecordedRequest) -> Answer:
-    """Respond to this request only with 403 and a challenge page. The challenge cannot be passed."""
+    """Respond with 403 and a challenge that cannot be passed. Other requests are not challenged."""
     return Answer.challenge()
 
 
