@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -87,4 +86,6 @@ def _unusable(mode: int) -> str | None:
 
 def media_type_of(file: Attachment) -> str:
     """Return the media type of a file: the type that the caller has passed, or else the type for the suffix of the name."""
+    import mimetypes  # Imported here, because most messages have no files.
+
     return file.media_type or mimetypes.guess_type(file.name)[0] or "application/octet-stream"

@@ -302,7 +302,7 @@ class BrowserManager:
 
         from .fetch import fetch_page
 
-        for name in ("shutil", "uuid"):
+        for name in ("hashlib", "shutil", "uuid"):
             importlib.import_module(name)
         if self.needs_site_page:
             importlib.import_module(".site_ui.site_page", __package__)

@@ -19,7 +19,7 @@ from ..._core.errors import ChatGPTError, SessionExpiredError
 from ..._core.models import Head, Response
 from ..._protocol.error_responses import is_challenge, status_error
 from ..._protocol.site_json import parse_json_or_none
-from .lost_message import RequestLog
+from .request_log import RequestLog
 
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession

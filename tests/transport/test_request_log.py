@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chatgpt_browser._core.urls import Site
-from chatgpt_browser._transport.site_ui.lost_message import RequestLog
+from chatgpt_browser._transport.site_ui.request_log import RequestLog
 
 SITE = Site("https://chatgpt.com/api", "https://chatgpt.com/backend-api")
 TEXT = 'Say "Grüße"\nto Ada.'
