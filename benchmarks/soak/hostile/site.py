@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["HostileSite"]
 
-#: This fault needs a server with another host name.
-_LEFT_OUT = {"redirect-other-name"}
+#: The first fault needs a server with another host name. With the others, `batch` waits for minutes, as the site requests.
+_LEFT_OUT = {"redirect-other-name", "rate-limit-header", "rate-limit-clears-in", "rate-limit-text"}
 #: With these faults, each request for the conversation gets one more word of the answer, so a long answer takes many minutes.
 _SLOW_FAULTS = {"broken-body-continued", "websocket-answer"}
 _MAX_CHARACTERS, _MAX_SLOW_CHARACTERS = 20_000, 40
