@@ -160,6 +160,8 @@ def apply_config(ctx: Any, settings: Settings) -> None:
             values = key.parameters(settings.config.values[key.name])
             if ctx.params.get("detach"):  # Ignore `--json` from the file: `--detach` rejects it.
                 values.pop("as_json", None)
+            if ctx.params.get("send_via") == "fetch":  # Ignore the effort from the file: fetch cannot set it.
+                values.pop("effort", None)
             ctx.params.update({name: values[name] for name in names if name in values})
 
 

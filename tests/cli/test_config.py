@@ -174,6 +174,13 @@ def test_config_output_json_leaves_detach_usable(write_config: WriteConfig) -> N
     )
 
 
+def test_config_effort_leaves_send_via_fetch_usable(write_config: WriteConfig) -> None:
+    write_config('effort = "extended"')
+    assert parsed("ask", "Hello")["effort"] == "extended"
+    assert parsed("ask", "--send-via", "fetch", "Hello")["effort"] is None
+    assert parsed("ask", "--send-via", "fetch", "--effort", "max", "Hello")["effort"] == "max"
+
+
 def test_config_profile_option_over_variable_over_file(
     write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
