@@ -27,12 +27,12 @@ python scripts/release_checks.py notes >dist/notes.md
 homes=$(mktemp -d)
 trap 'rm -rf "$homes"' EXIT
 
-# Install the wheel with its extras into an empty environment, and use it outside of the project's folder.
+# Install the wheel with all extras into an empty environment, and use it outside of the project's folder.
 try_wheel() {
     local version=$1 python=$2 home=$homes/$1 fake
     say "Python $version: pip install $(basename "$wheel")"
     "$python" -m venv "$home"
-    "$home/bin/python" -m pip install -q --disable-pip-version-check "$wheel[cli,otel,testing]"
+    "$home/bin/python" -m pip install -q --disable-pip-version-check "$wheel[cli,mcp,otel,serve,testing]"
     mkdir "$home/work" && cd "$home/work"
     "$home/bin/chatgpt-browser" --version
     say "Python $version: demo"

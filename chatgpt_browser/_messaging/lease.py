@@ -62,7 +62,7 @@ class MessageLease:
         #: The progress of the last attempt to send the message. None before the first attempt.
         self.delivery: Delivery | None = None
         #: The time at which the last attempt began, in seconds since the epoch.
-        self.sending_at = 0.0
+        self.sending_at: float = 0.0
         #: The ids of the question that the last attempt has sent.
         self.question: QuestionRef = QuestionRef()
         #: False if the site's page has sent the message in a format that this package cannot read and check.

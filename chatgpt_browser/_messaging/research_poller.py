@@ -38,7 +38,7 @@ class ResearchPoller:
     """
 
     #: The pause in seconds before each request. If requests are more frequent, the site responds with 429.
-    interval = 60.0
+    interval: float = 60.0
 
     def __init__(
         self,

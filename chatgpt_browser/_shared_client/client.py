@@ -197,7 +197,7 @@ class SharedStream:
         self._connection: Connection | None = None
         self._forget_signal: Callable[[], None] | None = None
         #: The text so far.
-        self.text = ""
+        self.text: str = ""
         #: The id of the conversation, or None until the site has sent the id.
         self.conversation_id: str | None = None
         #: The id of the reply, or None until the site has sent the id.

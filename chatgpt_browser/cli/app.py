@@ -37,7 +37,7 @@ COMMANDS = {
     "batch": CommandSource(
         "batch.command",
         "batch",
-        "Send many prompts, one after another; save each reply to disk before the next prompt is sent.",
+        "Send many prompts. Each reply is saved to disk before the next prompt is sent.",
     ),
     "models": CommandSource("commands.models", "models", "List the models that the account can use."),
     "login": CommandSource(

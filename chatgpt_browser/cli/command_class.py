@@ -57,6 +57,7 @@ class HelpMixin:
     """Writes the help page as plain text."""
 
     rich_markup_mode: MarkupMode
+    help: str | None
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help page without Rich.
@@ -66,6 +67,15 @@ class HelpMixin:
         """
         self.rich_markup_mode = None
         super().format_help(ctx, formatter)  # type: ignore[misc]  # a mixin of Typer's classes
+
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:
+        """Write the description and the examples. Examples are not wrapped, because a wrapped command cannot be copied."""
+        description, heading, examples = join_lines(self.help or "").partition("Examples:\n\n")
+        # Click does not wrap a paragraph whose first line is the character \b.
+        examples = re.sub(r"^(?=.)", "\b\n", examples, flags=re.MULTILINE)
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(description + heading + examples)
 
 
 def common_options(profile: Profile = None, config: ConfigPath = None) -> None:
@@ -150,6 +160,8 @@ def apply_config(ctx: Any, settings: Settings) -> None:
             values = key.parameters(settings.config.values[key.name])
             if ctx.params.get("detach"):  # Ignore `--json` from the file: `--detach` rejects it.
                 values.pop("as_json", None)
+            if ctx.params.get("send_via") == "fetch":  # Ignore the effort from the file: fetch cannot set it.
+                values.pop("effort", None)
             ctx.params.update({name: values[name] for name in names if name in values})
 
 

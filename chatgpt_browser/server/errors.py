@@ -47,7 +47,10 @@ class APIError(Exception):
         headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(message)
-        self.status, self.code, self.param, self.kind = status, code, param, kind
+        self.status = status
+        self.code = code
+        self.param = param
+        self.kind = kind
         self.headers: dict[str, str] = headers or {}
 
     @property

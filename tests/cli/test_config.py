@@ -85,6 +85,7 @@ def test_config_file_all_keys_are_read(write_config: WriteConfig) -> None:
         ("[pace]\nmessages_per_hour = 2.5", "line 2: pace.messages_per_hour must be a whole number"),
         ('model = "a"\nmodel = "secret"', "is not valid TOML"),
         ('model = secret', "is not valid TOML"),
+        (f"[pace]\nmin_interval = {'9' * 5000}", "is not valid TOML"),  # more digits than Python converts
     ],
 )  # fmt: skip
 def test_config_file_invalid_content_is_an_error_with_line_and_key(
@@ -107,6 +108,17 @@ def test_config_file_named_but_unreadable_is_an_error(
     result = invoke("ask", "--config", str(path), "Hello")
     assert result.exit_code == 2
     assert "cannot be read" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("by_variable", [False, True])
+def test_config_file_in_home_of_unknown_user_is_an_error(
+    by_variable: bool, monkeypatch: pytest.MonkeyPatch, invoke: Invoke
+) -> None:
+    path = "~no-such-user/config.toml"
+    monkeypatch.setenv("CHATGPT_CONFIG", path if by_variable else os.devnull)
+    result = invoke("config", "show", *([] if by_variable else ["--config", path]))
+    assert result.exit_code == 2
+    assert f"the config file {path} cannot be read" in " ".join(result.stderr.split())
 
 
 def test_config_file_template_is_valid_and_has_every_key(tmp_path: Path) -> None:
@@ -160,6 +172,13 @@ def test_config_output_json_leaves_detach_usable(write_config: WriteConfig) -> N
     assert parsed("ask", "--detach", "--json", "Hello")["as_json"], (
         "an option that the user gives is not ignored"
     )
+
+
+def test_config_effort_leaves_send_via_fetch_usable(write_config: WriteConfig) -> None:
+    write_config('effort = "extended"')
+    assert parsed("ask", "Hello")["effort"] == "extended"
+    assert parsed("ask", "--send-via", "fetch", "Hello")["effort"] is None
+    assert parsed("ask", "--send-via", "fetch", "--effort", "max", "Hello")["effort"] == "max"
 
 
 def test_config_profile_option_over_variable_over_file(
@@ -288,7 +307,9 @@ def test_config_edit_creates_private_file_and_checks_it(
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize(("editor", "code"), [("", 2), ("/no/editor", 2), ("false", 1)])
+@pytest.mark.parametrize(
+    ("editor", "code"), [("", 2), ("/no/editor", 2), ("'vi -n", 2), ("vi \\", 2), ("false", 1)]
+)
 def test_config_edit_without_working_editor_fails(
     editor: str, code: int, write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch, invoke: Invoke
 ) -> None:

@@ -95,6 +95,18 @@ def test_message_defaults_files_are_for_one_message_and_project_for_a_new_conver
     assert defaults.attach(f"'{path}' ") == "Attached to the next message: notes.txt"
 
 
+@pytest.mark.parametrize(
+    "dropped", [r"it\'s\ here.txt", r"'it'\''s here.txt'", "it's here.txt", '"it\'s here.txt"']
+)
+def test_attach_accepts_the_quoting_of_a_terminal(
+    dropped: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "it's here.txt").write_text("notes")
+    assert MessageDefaults({}).attach(dropped) == "Attached to the next message: it's here.txt"
+    assert MessageDefaults({}).attach("it's") == "it's is not a file."
+
+
 def test_message_defaults_effort_applies_to_the_next_messages() -> None:
     defaults = MessageDefaults({})
     assert defaults.set_effort("") == "Effort: the site chooses"

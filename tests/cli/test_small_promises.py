@@ -120,6 +120,21 @@ def test_help_has_no_type_names_and_no_broken_sentence(invoke: Invoke, command: 
     assert "Examples:" in text
 
 
+@pytest.mark.parametrize("command", ["ask", "batch", "doctor", "history export"])
+def test_help_of_narrow_terminal_keeps_each_example_on_one_line(
+    command: str, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    narrow = invoke(*command.split(), "--help").stdout
+    monkeypatch.setenv("COLUMNS", "200")
+    wide = invoke(*command.split(), "--help").stdout
+
+    def examples(page: str) -> list[str]:
+        return re.split(r"\n(?=\w)", page.partition("Examples:")[2])[0].split("\n\n")
+
+    assert examples(narrow) == examples(wide)
+
+
 # ---- ids -------------------------------------------------------------------------------------------------------------
 
 

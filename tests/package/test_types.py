@@ -39,7 +39,9 @@ def is_guessed(value: ast.expr) -> bool:
     """Return whether type checkers may infer different types for a value."""
     if isinstance(value, ast.Call):
         return ast.unparse(value.func).rpartition(".")[2] not in DEFINITIONS
-    plain = (ast.Constant, ast.Name, ast.Attribute, ast.Subscript, ast.Lambda, ast.BinOp)
+    if isinstance(value, ast.Constant):
+        return isinstance(value.value, float)  # the type may be float, or int | float
+    plain = (ast.Name, ast.Attribute, ast.Subscript, ast.Lambda, ast.BinOp)
     return not isinstance(value, plain)
 
 
@@ -48,7 +50,8 @@ def unannotated(nodes: list[ast.stmt], owner: str = "") -> Iterator[str]:
     typed = {assigned_name(node.target, owner) for node in nodes if isinstance(node, ast.AnnAssign)}
     for node in nodes:
         if isinstance(node, ast.Assign) and is_guessed(node.value):
-            names = {assigned_name(target, owner) for target in node.targets}
+            targets = [each for target in node.targets for each in getattr(target, "elts", [target])]
+            names = {assigned_name(target, owner) for target in targets}
             yield from (
                 name for name in names - typed if name and not name.startswith("_") and not name.isupper()
             )
@@ -75,7 +78,15 @@ def test_public_attributes_have_types() -> None:
     assert found == {}
 
 
-@pytest.mark.parametrize("source", ["logger = getLogger()", "class A:\n def __init__(self):\n  self.b = g()"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "logger = getLogger()",
+        "class A:\n def __init__(self):\n  self.b = g()",
+        "class A:\n def __init__(self):\n  self.b = 0.0",
+        "class A:\n def __init__(self, b):\n  self.b, self._c = b, 1",
+    ],
+)
 def test_unannotated_value_is_found(source: str, tmp_path: Path) -> None:
     (tmp_path / "module.py").write_text(source)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,10 +73,19 @@ class MessageDefaults:
 def _existing(name: str) -> Path | None:
     """Return the path of a file, or None if there is no such file.
 
-    Quotes around the name are allowed: many terminals insert them if the user drops a file on the window.
+    Quotes and backslashes as in a shell are allowed: many terminals insert them if the user drops a file on the window.
     """
-    for text in (name, name.strip().strip("'\"")):
+    for text in (name, name.strip().strip("'\""), _unescaped(name)):
         path = path_of_user(text)
         if text and path.is_file():
             return path
     return None
+
+
+def _unescaped(name: str) -> str:
+    """Return the word that a shell would read, or an empty text if `name` is not one word."""
+    try:
+        words = shlex.split(name)
+    except ValueError:  # For example, a quote is missing.
+        return ""
+    return words[0] if len(words) == 1 else ""

@@ -125,10 +125,14 @@ def existing_path() -> Path:
 def editor() -> list[str]:
     """Return the words of the command that starts the editor of the user.
 
-    :raises typer.BadParameter: no editor was found.
+    :raises typer.BadParameter: no editor was found, or a variable contains no valid command.
     """
     for name in _EDITOR_VARIABLES:
-        if words := shlex.split(os.environ.get(name, ""), posix=os.name != "nt"):
+        try:
+            words = shlex.split(os.environ.get(name, ""), posix=os.name != "nt")
+        except ValueError as error:  # For example, a quote is missing.
+            raise typer.BadParameter(f"{name} is not a command: {error}") from None
+        if words:
             return words
     found = next(filter(None, map(shutil.which, _EDITORS)), None)
     if found is None:

@@ -57,7 +57,8 @@ def read_session_file(path: Path, origin: str) -> SessionToken:
         hosts = ", ".join(sorted({cookie.domain for cookie in members if cookie.domain})) or "no site"
         raise _refused(
             path,
-            f"its session cookie (of {hosts}) is not one of {origin}, or a part of the split cookie is missing",
+            f"its session cookie (of {hosts}) is not one of {origin}, its value is not valid, or a part of the split cookie is "
+            "missing",
         )
     return token
 

@@ -82,7 +82,7 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
         import tomli as tomllib
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also for a number with more digits than Python converts
         raise ConfigFileError(f"the config file {path} is not valid TOML: {error}") from None
 
 

@@ -16,6 +16,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import typer
 
+from chatgpt_browser._core.files import path_of_user
+
 from ..environment import BROWSER, CONFIG, PROFILE, token_from_environment
 from .config_file import ConfigFile, default_path
 from .keys import BY_NAME, KEYS, Key
@@ -58,9 +60,9 @@ class Settings:
     def config_path(self) -> Setting:
         """The path of the config file, which may not exist. The value is None if there is no config folder."""
         if self.config_option is not None:
-            return Setting(Path(self.config_option).expanduser(), "--config")
+            return Setting(path_of_user(self.config_option), "--config")
         if given := os.environ.get(CONFIG):
-            return Setting(Path(given).expanduser(), CONFIG)
+            return Setting(path_of_user(given), CONFIG)
         return Setting(default_path(), "default")
 
     @cached_property
