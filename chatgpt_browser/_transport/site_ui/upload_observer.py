@@ -108,7 +108,11 @@ class UploadObserver:
             self._tasks.spawn(self._finish(event["requestId"], step))
 
     def _on_failed(self, event: dict[str, Any]) -> None:
-        self._end(event["requestId"], 0, event.get("errorText", ""))
+        request_id = event["requestId"]
+        status = self._statuses.pop(request_id, 0)
+        # A page need not read the body of the storage's response. Then Chromium cancels the body, but the bytes are stored.
+        is_stored = self.tracker.step_of(request_id) is Step.STORE and 0 < status < 400
+        self._end(request_id, status if is_stored else 0, event.get("errorText", ""))
 
     async def _finish(self, request_id: str, step: Step) -> None:
         status = self._statuses.pop(request_id, 0)
