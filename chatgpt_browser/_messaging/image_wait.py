@@ -14,7 +14,7 @@ from .._core.errors import ChatGPTTimeoutError, ConversationNotFoundError, RateL
 from .._core.log import logger
 from .._protocol.backend import conversation_path
 from .._protocol.conversation_tree import find_turn_messages, newest_answer
-from .._protocol.file_refs import is_image_pending
+from .._protocol.file_refs import announces_image, has_image, is_image_pending
 from .._protocol.message import has_ended_turn, is_finished
 from .._protocol.reply_collector import messages_of_reply
 
@@ -44,6 +44,9 @@ class ImageWait:
         self._pause = _FIRST_PAUSE
         self._waited = 0.0
         self._known = {message.get("id") for message in reply.turn.messages}
+        #: The number of messages with an image when the site has made all images that it has announced in the stream.
+        self._expected = sum(has_image(each) or announces_image(each) for each in self._messages())
+        self._is_busy = False  # True if the site was working on the conversation at the newest poll
 
     async def run(self) -> None:
         """Wait until the site has made all images of the reply. The pause before each request grows from 0.5 s to 5 s.
@@ -71,8 +74,15 @@ class ImageWait:
             seconds=_MAX_WAIT,
         )
 
+    def _messages(self) -> list[dict[str, Any]]:
+        return messages_of_reply(self._reply.turn, self._reply.message_id)
+
     def _is_pending(self) -> bool:
-        return is_image_pending(messages_of_reply(self._reply.turn, self._reply.message_id))
+        messages = self._messages()
+        # The messages do not show which announcement an image belongs to. If one of several images is missing, the site decides.
+        return is_image_pending(messages) or (
+            self._is_busy and sum(map(has_image, messages)) < self._expected
+        )
 
     async def _look(self, conversation_id: str) -> bool:
         """Read the conversation once. Return whether the site has ended the turn without the pending image."""
@@ -94,13 +104,14 @@ class ImageWait:
             answer_id=reply.message_id,
             parent_message_id=question.parent_message_id,
         )
+        self._is_busy = bool(data.get("async_status"))
         reply.turn.note_stored(reversed(messages))
         answer = newest_answer(messages)
         if not reply.answer.has_answer():
             reply.adopt(answer)
-        return self._is_pending() and self._ends_turn(answer, data)
+        return self._is_pending() and self._ends_turn(answer)
 
-    def _ends_turn(self, answer: dict[str, Any] | None, data: Any) -> bool:
+    def _ends_turn(self, answer: dict[str, Any] | None) -> bool:
         """Return whether the site has ended the turn with a new message.
 
         This is the case if ``answer`` did not exist before the wait, is complete and is marked as the end of the turn, and the
@@ -108,4 +119,4 @@ class ImageWait:
         """
         if answer is None or answer.get("id") in self._known:
             return False
-        return has_ended_turn(answer) and is_finished(answer) and not data.get("async_status")
+        return has_ended_turn(answer) and is_finished(answer) and not self._is_busy

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 #: character set in a regular expression.
 MARKS = "\ue200-\ue206"
 
+#: Maps the character at the end of a cited passage to the character at its start.
+_OPENERS = {"\ue204": "\ue203", "\ue206": "\ue205"}
+
 #: Maps a kind of mark to the number of the field that replaces the mark. The first field has the number 1. A mark of the kind
 #: ``entity`` is replaced by the name of the entity. Marks of all other kinds are removed.
 _SHOWN_FIELD = {"url": 1, "link_title": 1}
@@ -89,6 +92,7 @@ class VisiblePositions:
         #: For each such part: the index of its end in the raw text, and the indexes of the start and the end of its replacement
         #: in the visible text.
         self._parts: list[tuple[int, int, int]] = []
+        passages = _PassageFinder(raw)
         offset = 0  # the visible index minus the raw index, after the newest part
         for part in _part().finditer(raw):
             shown = "" if part[1] is None else remove_all(MARKS, _replacement(part))
@@ -96,6 +100,9 @@ class VisiblePositions:
             offset += len(shown) - len(part[0])
             self._starts.append(part.start())
             self._parts.append((part.end(), start, start + len(shown)))
+            passages.add(part, is_visible=bool(shown))
+        #: For each mark after a cited passage: the index of the mark's start, and the span of the passage, in the raw text.
+        self.passages: dict[int, tuple[int, int]] = passages.found
 
     def find(self, index: int) -> int:
         """Return the position in the visible text for ``index``, a position in the raw text.
@@ -107,6 +114,36 @@ class VisiblePositions:
             return index
         end, shown_start, shown_end = self._parts[before]
         return shown_start if index < end else index - end + shown_end
+
+
+class _PassageFinder:
+    """Finds the cited passages of a raw text. A passage may contain other passages, and several marks may follow a passage."""
+
+    def __init__(self, raw: str) -> None:
+        self.found: dict[int, tuple[int, int]] = {}
+        self._raw = raw
+        #: For each opening character: the indexes at which its open passages start.
+        self._open: dict[str, list[int]] = {opener: [] for opener in _OPENERS.values()}
+        self._passage: tuple[int, int] | None = None  # the newest passage that the next mark may refer to
+        self._end = 0  # the end of this passage, or of the newest mark after it
+
+    def add(self, part: re.Match[str], *, is_visible: bool) -> None:
+        """Add the next mark, or the next character at the start or the end of a passage.
+
+        :param is_visible: True if the mark is replaced by a text.
+        """
+        if part[0] in self._open:
+            self._open[part[0]].append(part.end())
+        elif part[0] in _OPENERS:
+            starts = self._open[_OPENERS[part[0]]]
+            self._passage = (starts.pop(), part.start()) if starts else None
+            self._end = part.end()
+        elif self._passage is not None:
+            follows = not is_visible and not self._raw[self._end : part.start()].strip()
+            self._passage = self._passage if follows else None
+            if self._passage is not None:
+                self.found[part.start()] = self._passage
+                self._end = part.end()
 
 
 @functools.cache

@@ -33,10 +33,6 @@ _MAX_DEPTH = 5
 #: Matches a link in the field ``alt`` (Markdown) of a reference. The title and the address of the link may contain pairs of
 #: brackets.
 _LINK = re.compile(r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\((https?://(?:[^\s()]|\([^\s()]*\))+)")
-#: Maps the character at the end of a cited passage to the character at its start.
-_OPENERS = {"\ue204": "\ue203", "\ue206": "\ue205"}
-#: The maximum length of a cited passage with its marks, in characters. The site cites sentences and paragraphs.
-_MAX_PASSAGE = 10_000
 #: The limit for all searches in one message together: the number of characters that they read (in about 0.2 s). When the limit is
 #: reached, the remaining references get no position.
 _MAX_SEARCHED = 200_000_000
@@ -137,25 +133,16 @@ class _SpanFinder:
 
         If the span of the raw text is a mark without a visible text, there are two cases:
 
-        * A cited passage ends directly before the mark. The result is the span of this passage.
+        * A cited passage ends before the mark, without a text between them. The result is the span of this passage.
         * The cited passage is unknown. The result is an empty span at the position of the mark.
         """
         if self._positions is None:
             self._positions = VisiblePositions(self.raw)
         first, last = self._positions.find(start), self._positions.find(end)
-        passage = self._passage_before(start) if first == last else None
+        passage = self._positions.passages.get(start) if first == last else None
         if passage is not None:
             return self._positions.find(passage[0]), self._positions.find(passage[1])
         return first, last
-
-    def _passage_before(self, mark: int) -> tuple[int, int] | None:
-        """Return the span in the raw text of the cited passage that ends before a mark, or None if there is no such passage."""
-        before = self.raw[max(0, mark - _MAX_PASSAGE) : mark].rstrip()
-        opener = before.rfind(_OPENERS[before[-1]]) if before[-1:] in _OPENERS else -1
-        if opener < 0:
-            return None
-        offset = max(0, mark - _MAX_PASSAGE)
-        return offset + opener, offset + len(before) - 1
 
 
 def _sources_of(reference: dict[str, Any]) -> Iterator[_Source]:

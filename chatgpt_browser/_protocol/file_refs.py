@@ -110,11 +110,22 @@ def is_image_pending(messages: Iterable[dict[str, Any]]) -> bool:
     """Return whether the site is still making an image for a reply. ``messages`` is in the order of the reply."""
     pending = False
     for message in messages:
-        if any(True for _ in _images(message)):
+        if has_image(message):
             pending = False
         elif message_metadata(message).get("async_task_type") == _IMAGE_TASK:
-            pending = role_of(message) == "tool" and message.get("status") != "finished_with_error"
+            pending = announces_image(message)
     return pending
+
+
+def has_image(message: dict[str, Any]) -> bool:
+    """Return whether a message of a reply contains an image."""
+    return any(True for _ in _images(message))
+
+
+def announces_image(message: dict[str, Any]) -> bool:
+    """Return whether a message reports that the site has begun to make an image. The message itself contains no image."""
+    is_task = message_metadata(message).get("async_task_type") == _IMAGE_TASK and role_of(message) == "tool"
+    return is_task and message.get("status") != "finished_with_error" and not has_image(message)
 
 
 def newest_file_message(messages: Sequence[dict[str, Any]], *, with_pending: bool = False) -> str | None:

@@ -11,6 +11,7 @@ from chatgpt_browser._core.models import Prompt, QuestionRef
 from chatgpt_browser._messaging import image_wait
 from chatgpt_browser._messaging.conversation_lookup import ConversationLookup
 from chatgpt_browser._messaging.image_wait import ImageWait
+from chatgpt_browser._protocol.file_refs import has_image
 from chatgpt_browser._protocol.reply_reader import ReplyReader
 from tests.support.reply_events import item
 
@@ -123,6 +124,33 @@ async def test_image_wait_answer_of_the_stream_does_not_end_the_wait() -> None:
 async def test_image_wait_answer_while_the_site_works_does_not_end_the_wait() -> None:
     _, backend = await waited(conversation(TASK, ANSWER, async_status=7), conversation(TASK, ANSWER, IMAGE))
     assert backend.count == 2
+
+
+@pytest.mark.parametrize(
+    ("between", "after"),
+    [
+        (
+            (TASK, TASK | {"id": "task2"}, IMAGE),
+            (TASK, TASK | {"id": "task2"}, IMAGE, IMAGE | {"id": "image2"}),
+        ),
+        ((TASK, IMAGE | {"id": "task2"}), (IMAGE | {"id": "task"}, IMAGE | {"id": "task2"})),
+    ],
+    ids=["new messages", "the same messages"],
+)
+async def test_image_wait_waits_for_each_of_several_images(
+    between: tuple[dict[str, Any], ...], after: tuple[dict[str, Any], ...]
+) -> None:
+    tasks = (TASK, TASK | {"id": "task2"})
+    results = [conversation(*between, async_status=7), conversation(*after)]
+    reader, backend = await waited(*results, messages=tasks)
+    assert backend.count == 2
+    assert sum(map(has_image, reader.turn.messages)) == 2
+
+
+async def test_image_wait_ends_if_the_site_no_longer_works_on_a_missing_image() -> None:
+    tasks = (TASK, TASK | {"id": "task2"})
+    _, backend = await waited(conversation(*tasks, IMAGE), messages=tasks)
+    assert backend.count == 1
 
 
 async def test_image_wait_refused_task_ends_the_wait() -> None:

@@ -99,6 +99,26 @@ def test_find_citations_of_marked_passage_returns_the_passage() -> None:
     assert clean_text(text)[found.start : found.end] == "sky is blue"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"So \ue203it is blue.\ue204{mark(0)}{mark(1)}", ["it is blue.", "it is blue."]),
+        (f"So \ue203it is blue.\ue204 {mark(0)}\n{mark(1)}", ["it is blue.", "it is blue."]),
+        (f"\ue203So \ue203blue\ue204{mark(0)} it is\ue204{mark(1)}.", ["blue", "So blue it is"]),
+        (f"\ue203So \ue205it\ue204{mark(0)} is\ue206{mark(1)}.", ["So it", "it is"]),
+        (f"\ue203So\ue204{mark(0)} it is.{mark(1)}", ["So", ""]),
+        (f"\ue203So\ue204 \ue200entity\ue202it\ue201{mark(0)}{mark(1)}", ["", ""]),
+        (f"So\ue204{mark(0)} \ue203it{mark(1)}", ["", ""]),
+    ],
+)
+def test_find_citations_of_passages_returns_the_passage_before_each_mark(
+    text: str, expected: list[str]
+) -> None:
+    found = cited(text, *({"type": "webpage", "matched_text": mark(n), "url": f"{URL}/{n}"} for n in (0, 1)))
+
+    assert [clean_text(text)[each.start : each.end] for each in found] == expected
+
+
 def test_find_citations_of_visible_mark_returns_its_text() -> None:
     text = f"See \ue200url\ue202the page\ue202{URL}\ue201."
     matched = text[4:-1]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chatgpt_browser import ChatGPTAPI, OptionNotAppliedError, UploadError
+from chatgpt_browser._protocol import upload_tracker
 from chatgpt_browser.testing import Answer, FakeChatGPT, Reply, UploadOptions
 from tests.support.scripted_site import ScriptedSite, posts_of
 
@@ -91,6 +92,39 @@ def test_files_message_is_sent_after_processing_has_ended(
     (message,) = posts_of(app_site.requests)
     assert processed.finished_at is not None
     assert processed.finished_at < message.received_at
+
+
+def test_files_unread_response_of_storage_is_no_failure(
+    app_site: ScriptedSite, api: ChatGPTAPI, server: FakeChatGPT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload_tracker, "FAILURE_TIME", 0.0)
+    server.uploads = UploadOptions(processing_time=1.0)  # Chromium cancels the unread body within this time.
+    api.send_message("Read this.", files=[TEXT])
+
+    assert sent_attachments(app_site) == [("notes.txt", 10)]
+
+
+def test_files_with_the_same_name_as_path_and_as_data_are_attached_once_each(
+    app_site: ScriptedSite, api: ChatGPTAPI, tmp_path: Path
+) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(b"Buy milk, too.")
+    api.send_message("Read these.", files=[path, TEXT])
+
+    assert sorted(sent_attachments(app_site)) == [("notes.txt", 10), ("notes.txt", 14)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs symbolic links")
+def test_files_link_to_a_file_is_attached_with_the_name_of_the_link(
+    app_site: ScriptedSite, api: ChatGPTAPI, server: FakeChatGPT, tmp_path: Path
+) -> None:
+    (tmp_path / "2026-11-28.csv").write_bytes(b"a;b")
+    link = tmp_path / "report.csv"
+    link.symlink_to("2026-11-28.csv")
+    api.send_message("Read this.", files=[link])
+
+    assert sent_attachments(app_site) == [("report.csv", 3)]
+    assert [file.read() for file in server.files] == [b"a;b"]
 
 
 def test_files_each_attempt_on_a_used_page_attaches_only_its_own(

@@ -162,7 +162,8 @@ def _payload(file: Attachment) -> dict[str, Any]:
 def _path(file: Attachment, folder: Path) -> str:
     """Return the path of an attachment. If the attachment is data, first write the data to a file in ``folder``."""
     if file.path is not None:
-        return str(file.path.resolve())
+        # Links are not followed, because the browser sends the last part of this path as the name of the file.
+        return str(file.path.absolute())
     folder.mkdir()
     target = folder / file.name
     try:

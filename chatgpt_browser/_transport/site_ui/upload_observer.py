@@ -108,7 +108,14 @@ class UploadObserver:
             self._tasks.spawn(self._finish(event["requestId"], step))
 
     def _on_failed(self, event: dict[str, Any]) -> None:
-        self._end(event["requestId"], 0, event.get("errorText", ""))
+        request_id = event["requestId"]
+        status = self._statuses.pop(request_id, 0)
+        # A page need not read a response to its end. Then Chromium cancels the response, although the request has succeeded.
+        # The site's report about the processing may be missing then, so the upload is treated as unconfirmed.
+        step, is_canceled = self.tracker.step_of(request_id), event.get("canceled") is True
+        is_enough = step is Step.STORE or (step is Step.PROCESS and is_canceled)
+        succeeded = is_enough and 0 < status < 400
+        self._end(request_id, status if succeeded else 0, "" if succeeded else event.get("errorText", ""))
 
     async def _finish(self, request_id: str, step: Step) -> None:
         status = self._statuses.pop(request_id, 0)
