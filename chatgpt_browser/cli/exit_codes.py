@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from chatgpt_browser._core.saved_login import DEFAULT_PROFILE
 from .output.consoles import print_labelled, write_json
 from .output.option_names import message_of
 from .settings.settings import Settings
+from .signals import handling_signals
 
 
 class ErrorKind(NamedTuple):
@@ -148,7 +148,8 @@ def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
     :raises typer.Exit: the library raised an error, Ctrl-C was pressed, the output pipe was closed, or a file operation failed.
     """
     try:
-        with _signals_as_system_exit():
+        # SystemExit makes `with` blocks close their resources, such as the browser.
+        with handling_signals(_raise_system_exit, "SIGTERM", "SIGHUP"):
             yield
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
@@ -204,24 +205,6 @@ def error_object(error: errors.ChatGPTError) -> dict[str, Any]:
         "exit_code": kind_of(error).code,
         **{name: value for name, value in attributes.items() if value not in (None, "")},
     }
-
-
-@contextmanager
-def _signals_as_system_exit() -> Iterator[None]:
-    """In the block, raise SystemExit at SIGTERM and SIGHUP, so that `with` blocks close their resources, such as the browser.
-
-    SIGHUP reports that the terminal was closed. A signal that is ignored stays ignored, so that `nohup` works.
-    """
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in numbers}
-    handled = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
-    for number in handled:
-        signal.signal(number, _raise_system_exit)
-    try:
-        yield
-    finally:
-        for number in handled:
-            signal.signal(number, before[number])
 
 
 def _raise_system_exit(signum: int, frame: FrameType | None) -> NoReturn:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-#: The names of the signals that end the command. SIGHUP reports that the terminal was closed; Windows does not define it.
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+from .signals import handling_signals
 
 
 class Lifetime:
@@ -57,27 +55,16 @@ class Lifetime:
     def ending_at_signals(self) -> Iterator[None]:
         """Handle the signals that end the command. The first signal ends the lifetime; a second signal has its usual effect.
 
-        A signal that is ignored stays ignored, so that `nohup` works. Only the main thread may call this method.
+        Only the main thread may call this method.
         """
         loop = asyncio.get_running_loop()
-        numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
-        handlers = {number: signal.getsignal(number) for number in numbers}
-        before = {number: handler for number, handler in handlers.items() if handler is not signal.SIG_IGN}
-
-        def restore() -> None:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
         def handle(_number: int, _frame: Any) -> None:
             restore()
             loop.call_soon_threadsafe(self.end)
 
-        for number in before:
-            signal.signal(number, handle)
-        try:
+        with handling_signals(handle, "SIGINT", "SIGTERM", "SIGHUP") as restore:
             yield
-        finally:
-            restore()
 
     def _start_timer(self) -> None:
         self._stop_timer()

@@ -32,6 +32,8 @@ def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
 def test_ask_signal_during_reply_ends_the_browser(
     name: str, code: int, signed_in: FakeChatGPT, start_command: StartCommand
 ) -> None:
+    if signal.getsignal(signal.Signals[name]) is signal.SIG_IGN and name == "SIGHUP":
+        pytest.skip("the test run ignores SIGHUP, and the command inherits this")
     gate = Gate()
     signed_in.script(Reply(pieces=["first\n", "second\n"], hold_after=1, gate=gate))
     with start_command("ask", "Hello") as process:
