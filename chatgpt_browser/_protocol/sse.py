@@ -1,7 +1,7 @@
 """Parses a body of server-sent events (WHATWG HTML, section 9.2.6).
 
-This parser is used for requests that the site's application has sent in its page. Requests of this package are sent from another
-page, in which ``reader.js`` parses the bodies.
+This parser is used for requests that the site's application has sent in its page. For requests that this package sends itself,
+``reader.js`` parses the bodies in the page.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def _convert(positions: list[int], markdown: str, plain_text: str) -> dict[int |
     """Return a dict that maps positions in the Markdown to positions in the plain text.
 
     Positions that cannot be converted are left out. First, all positions are converted together. If this fails, the positions are
-    split into two halves, which are converted separately, and so on. In this way, one position that cannot be converted does not
+    split into two halves, and each half is converted separately, and so on. So a position that cannot be converted does not
     affect the others.
     """
     found: dict[int | None, int] = {}

@@ -156,10 +156,10 @@ class UploadTracker:
         return len(self.uploads) >= count and missing <= len(self._unassigned)
 
     def unconfirmed(self) -> list[str]:
-        """Return the names of the uploaded files for which no response confirms that the site has processed the file.
+        """Return the names of the files that were uploaded, but whose processing no response has confirmed.
 
-        For example, the response is empty or incomplete, or the browser did not return the body. Call this after
-        :meth:`is_complete` has returned True.
+        A response may be empty or incomplete, or the browser may not return its body. Call this method after :meth:`is_complete`
+        has returned True.
         """
         has_doubt = not all(map(_is_confirmed, self._unassigned))
         return [

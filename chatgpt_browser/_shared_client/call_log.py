@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from .._core.log import logger
+from .._core.log import log_handler
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 #: The lowest level of the records that are passed. DEBUG records are only in the log of the service.
 _LEVEL = logging.INFO
@@ -48,7 +49,7 @@ class _CallLog:
             self._writer.write(data)
 
 
-#: The log of the call to which the current task belongs. None if it belongs to no call.
+#: The log of the current task's call. None if the task belongs to no call.
 _current: ContextVar[_CallLog | None] = ContextVar("chatgpt_browser_call_log", default=None)
 
 
@@ -61,18 +62,9 @@ class _Handler(logging.Handler):
             log.add(record)
 
 
-@contextmanager
-def passing_log_records() -> Iterator[None]:
+def passing_log_records() -> AbstractContextManager[None]:
     """Install the log handler during the block. Without this handler, :func:`logging_to_caller` passes no records."""
-    handler, level_before = _Handler(_LEVEL), logger.level
-    # The level 0 means that no level is set. In this case, the level of the root logger applies, which is usually above INFO.
-    logger.setLevel(min(level_before or _LEVEL, _LEVEL))
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level_before)
+    return log_handler(_Handler(_LEVEL), _LEVEL)
 
 
 @contextmanager

@@ -29,8 +29,8 @@ _MAX_ENTRIES = 20_000
 class StoredPosition:
     """A position at which a conversation of the site can be continued.
 
-    ``conversation_id`` is the id of the conversation. ``message_id`` is the id of the message after which the next message is
-    sent.
+    ``conversation_id`` is the id of the conversation. The next message is sent after the message
+    ``message_id``.
 
     ``instructions`` is the hash of the field ``instructions`` in the request whose answer is the message ``message_id``, or None.
     """

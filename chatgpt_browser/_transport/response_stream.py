@@ -30,7 +30,7 @@ class RequestControl(Protocol):
     """The interface with which a stream controls its request in the transport. No method waits."""
 
     def grant(self, chars: int) -> None:
-        """Allow the page to deliver this many more characters of the response. Without this permission, it stops reading."""
+        """Allow the page to deliver ``chars`` more characters of the response. The page stops reading after these."""
         ...
 
     def abort(self) -> bool:

@@ -273,6 +273,14 @@ def test_chatgpt_recording_of_failed_test_keeps_the_cassette(
     assert lines(pytester.path / "cassettes/test_it/test_it.jsonl") == CASSETTE
 
 
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses of live tests in seconds. They are recorded instead of waited for."""
+    found: list[float] = []
+    monkeypatch.setattr("chatgpt_browser.pytest_plugin.live._sleep", found.append)
+    return found
+
+
 RUN_TWICE = """
 from _pytest.runner import runtestprotocol
 
@@ -302,10 +310,8 @@ def test_repeated_run_of_a_test_is_paced_and_independent(
     pytester: pytest.Pytester,
     run_in_process: RunInProcess,
     real_site: FakeChatGPT,
-    monkeypatch: pytest.MonkeyPatch,
+    pauses: list[float],
 ) -> None:
-    pauses: list[float] = []
-    monkeypatch.setattr("chatgpt_browser.pytest_plugin.live._sleep", pauses.append)
     pytester.makeconftest(RUN_TWICE)
     pytester.makepyfile(test_it=LIVE_AND_FAKE)
     run_in_process().assert_outcomes(passed=1, skipped=1)
@@ -336,11 +342,9 @@ def test_chatgpt_live_tests_are_paced_and_named_and_show_no_secret(
     pytester: pytest.Pytester,
     run_in_process: RunInProcess,
     real_site: FakeChatGPT,
-    monkeypatch: pytest.MonkeyPatch,
+    pauses: list[float],
 ) -> None:
     """The cassette of a marked test is compared with the site, but it is not written."""
-    pauses: list[float] = []
-    monkeypatch.setattr("chatgpt_browser.pytest_plugin.live._sleep", pauses.append)
     pytester.makeini("[pytest]\nchatgpt_live_interval = 60000")
     pytester.makepyfile(test_it=LIVE)
     real_site.script("Sunny.")

@@ -52,13 +52,11 @@ class HostileSite:
             "script": 0.5 if kind in ("pages", "both") else 0.0,
             "answer": chance.choice((0.1, 0.4, 1.0)) if kind in ("answers", "both") else 0.0,
         }
-        self._max_characters = _MAX_CHARACTERS
         if kind == "fault":
             name = chance.choice(sorted(FAULTS.keys() - _LEFT_OUT))
             self.server.inject(name, times=chance.choice((1, 3, None)))
             kind = name
-            if name in _SLOW_FAULTS:
-                self._max_characters = _MAX_SLOW_CHARACTERS
+        self._max_characters = _MAX_SLOW_CHARACTERS if kind in _SLOW_FAULTS else _MAX_CHARACTERS
         self.server.inject(
             Refusal("hostile", "Respond as an attacker.", ANY_PATH, answer=self._respond), times=None
         )

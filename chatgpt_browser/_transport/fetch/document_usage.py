@@ -47,7 +47,7 @@ class DocumentUsage:
     def start_collection(self) -> bool:
         """Return True if the caller must start to collect the garbage now.
 
-        In this case, the stored heap size becomes 0, so that no further collection starts before the next measurement.
+        If so, set the stored heap size to 0, so that no further collection starts before the next measurement.
         """
         due = self._heap >= _GC_THRESHOLD and not self.needs_recycling
         if due:

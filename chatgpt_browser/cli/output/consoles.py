@@ -10,8 +10,8 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable
+from contextlib import nullcontext
 from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -19,6 +19,8 @@ import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
+
+from chatgpt_browser._core.log import log_handler
 
 from .terminal_text import one_line, printable, printable_json
 
@@ -170,26 +172,6 @@ class ConsoleLogHandler(logging.Handler):
             return
         time = f"{datetime.fromtimestamp(record.created):%H:%M:%S}"
         print_note(Text.assemble((f"{time} ", "dim"), (f"{level:<8} ", "cyan"), printable(text)))
-
-
-@contextmanager
-def log_handler(handler: logging.Handler, level: int, logger: logging.Logger | None = None) -> Iterator[None]:
-    """In the block, add a handler to a logger, and set the library's log level so that records of `level` are logged.
-
-    :param logger: the logger that receives the handler; default: the library's logger.
-    """
-    library = logging.getLogger("chatgpt_browser")
-    target = logger or library
-    level_before = library.level
-    # The level 0 means that no level is set, so it must not count as the lowest level. Without a level, the level of the root
-    # logger applies, which is usually above INFO.
-    library.setLevel(min(level_before or level, level))
-    target.addHandler(handler)
-    try:
-        yield
-    finally:
-        target.removeHandler(handler)
-        library.setLevel(level_before)
 
 
 def logging_to_stderr(verbosity: int) -> AbstractContextManager[None]:

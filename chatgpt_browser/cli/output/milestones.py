@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from .consoles import log_handler
+from chatgpt_browser._core.log import log_handler
 
 BROWSER_UP = "browser_up"
 CHALLENGE_PASSED = "challenge_passed"
