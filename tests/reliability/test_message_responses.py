@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -17,8 +19,9 @@ from chatgpt_browser import (
     StreamInterruptedError,
     UnusualActivityError,
 )
+from chatgpt_browser._core.log import log_handler
 from chatgpt_browser.testing import BREAK, Answer, Break, RawBody
-from tests.support.client_clock import LIMIT, advance_clock_after
+from tests.support.client_clock import advance_clock_after
 from tests.support.scripted_site import posts_of, refreshes_of
 
 if TYPE_CHECKING:
@@ -28,6 +31,18 @@ if TYPE_CHECKING:
 
 
 ONE_AT_A_TIME = Answer.one_message_at_a_time()
+
+
+class RetryWatch(logging.Handler):
+    """Sets an event when the client logs that it waits before a retry."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begins = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.getMessage().startswith("retrying after RateLimitError"):
+            self.begins.set()
 
 
 class MessageCase(NamedTuple):
@@ -188,11 +203,14 @@ def test_retries_of_zero_send_message_and_refresh_once(serve: Serve, connect: Co
 
 
 def test_message_retry_delay_counts_towards_timeout(scripted_site: ScriptedSite, api: ChatGPTAPI) -> None:
-    refusal = Answer.error(429, detail_of(ONE_AT_A_TIME), headers=[("retry-after", "7200")])
+    """The clock is advanced beyond the timeout, but not beyond the delay, as soon as the client waits for the delay."""
+    refusal = Answer.error(429, detail_of(ONE_AT_A_TIME), headers=[("retry-after", "30")])
     message = scripted_site.answering(refusal, "too late")
-    with advance_clock_after(api, lambda: scripted_site.wait_for_post().finished.wait(20)):
+    delay = RetryWatch()
+    with log_handler(delay, logging.INFO), advance_clock_after(api, lambda: delay.begins.wait(20), 25_000):
         with pytest.raises(ChatGPTTimeoutError):
-            api.send_message(message, timeout_ms=LIMIT)
+            api.send_message(message, timeout_ms=20_000)
+    assert delay.begins.is_set()
     assert len(scripted_site.posts) == 1
 
 

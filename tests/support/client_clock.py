@@ -36,12 +36,14 @@ def advance_clock(api: ChatGPTAPI, milliseconds: float = LIMIT) -> None:
 
 
 @contextmanager
-def advance_clock_after(api: ChatGPTAPI, wait: Callable[[], object]) -> Iterator[None]:
+def advance_clock_after(
+    api: ChatGPTAPI, wait: Callable[[], object], milliseconds: float = LIMIT
+) -> Iterator[None]:
     """Advance the clock of a client's event loop when ``wait`` returns. During the block, ``wait`` runs in a thread."""
 
     def run() -> None:
         wait()
-        advance_clock(api)
+        advance_clock(api, milliseconds)
 
     thread = threading.Thread(target=run)
     thread.start()
